@@ -84,11 +84,11 @@ def examine(cls: type[T], mapping: Mapping[str, object]) -> Checked[T]:
     known = {key: value for key, value in mapping.items() if key in hints}
     # The first mistake told of a key stands; the later ones would only repeat it.
     texts = {key: _unknown(key, hints) for key in mapping if key not in hints}
-    for key, value in known.items():
-        if not _is_finite(value):
-            texts[key] = f"wanted finite numbers only, got {shown(value)}."
-        elif _is_misplaced_bool(hints[key], value):
-            texts[key] = wanted_got(hints[key], value)
+    for key, given in known.items():
+        if not _is_finite(given):
+            texts[key] = f"wanted finite numbers only, got {shown(given)}."
+        elif _is_misplaced_bool(hints[key], given):
+            texts[key] = wanted_got(hints[key], given)
     from pydantic import ValidationError  # 50 ms that `import tutelage.config` need not pay
 
     value: T | None = None
