@@ -1,5 +1,23 @@
 """Data sets by name: pictures, labels and reproducible augmentation."""
 
-from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, datasets, load
+from tutelage.data._data import (
+    DataOptions,
+    DataSet,
+    DataSource,
+    DataSpec,
+    Split,
+    data_source,
+    datasets,
+    load,
+)
 
-__all__ = ["DataOptions", "DataSet", "DataSpec", "Split", "datasets", "load"]
+__all__ = [
+    "DataOptions",
+    "DataSet",
+    "DataSource",
+    "DataSpec",
+    "Split",
+    "data_source",
+    "datasets",
+    "load",
+]

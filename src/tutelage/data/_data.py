@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
+from tutelage.errors import ConfigError
 from tutelage.registry import Registry
 from tutelage.types import Batch
 
@@ -47,6 +48,9 @@ class Split(ABC):
         What augmentation does to a picture depends on (seed, epoch, index) alone: not on its
         batch, on the number of workers or processes, nor on the global random state, which is
         left as it was. So any suffix of an epoch can be asked for again, bit for bit.
+
+        Raises:
+            DataError: a picture cannot be read.
         """
 
     @abstractmethod
@@ -66,26 +70,81 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True)
 class DataOptions:
-    """What a loader is told."""
+    """What a loader is told.
+
+    What is held out is picked class by class by `split_seed` alone: see
+    `tutelage.data.arrays.stratified`.
+    """
 
     root: Path | None = None  # where the files lie; None asks for the usual places
     validation: float = 0.1  # share of train held out where the set has no validation split
+    test: float = 0.1  # share of everything held out where the set has no test split
     split_seed: int = 0
     augment: str = "standard"  # a policy's name, "standard" = this data set's own, or "none"
     image_size: int = 0  # of folders; 0 = the data set's own
     channels: int = 0  # 1 or 3 converts; 0 = the data set's own
+    limit: int = 0  # pictures kept of each split, class by class, for quick trials; 0 = all
+
+    def check(self) -> None:
+        """Raise `ConfigError` when a number lies outside its range."""
+        for key in ("validation", "test"):
+            share = getattr(self, key)
+            if not 0 <= share < 1:
+                raise ConfigError(
+                    f"data.{key} is a share, at least 0 and below 1; it is {share}. "
+                    "Give 0.1 to hold out a tenth."
+                )
+        if self.channels not in (0, 1, 3):
+            raise ConfigError(
+                f"data.channels is 1 (grey), 3 (RGB) or 0 (as the files are); it is "
+                f"{self.channels}. Give one of the three."
+            )
+        for key in ("image_size", "limit"):
+            if getattr(self, key) < 0:
+                raise ConfigError(
+                    f"data.{key} is a count, at least 0; it is {getattr(self, key)}. "
+                    "Give 0 for the data set's own."
+                )
 
 
 Loader = Callable[[DataOptions], DataSet]
 
-datasets: Registry[Loader] = Registry("data set", "tutelage.data")
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """One entry of the registry: what it is in a line, its own augmentation, and how to load it."""
+
+    name: str
+    summary: str
+    policy: str  # what ``augment="standard"`` stands for: a name `tutelage.data.augment` knows
+    loader: Loader
+
+    def load(self, options: DataOptions) -> DataSet:
+        """Load it; the loader sees a policy's name where `options.augment` says ``standard``."""
+        options.check()
+        if options.augment == "standard":
+            options = replace(options, augment=self.policy)
+        return self.loader(options)
+
+
+datasets: Registry[DataSource] = Registry("data set", "tutelage.data")
+
+
+def data_source(name: str, *, summary: str, policy: str) -> Callable[[Loader], Loader]:
+    """Return a decorator that registers a loader as the data set `name`."""
+
+    def register(loader: Loader) -> Loader:
+        datasets.add(name, DataSource(name, summary, policy, loader))
+        return loader
+
+    return register
 
 
 def load(name: str, options: DataOptions | None = None) -> DataSet:
     """Load a data set by name.
 
     Raises:
-        ConfigError: no data set has that name.
+        ConfigError: no data set has that name, or an option is outside its range.
         DataError: its files are missing or broken.
     """
-    return datasets[name](options or DataOptions())
+    return datasets[name].load(options or DataOptions())
