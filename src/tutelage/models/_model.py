@@ -1,11 +1,16 @@
 """What a network is to the toolkit: a builder, and the module paths of its stages."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from tutelage.errors import ConfigError, ModelError, RangeError, ShapeError
+from tutelage.models import _outside
 from tutelage.registry import Registry
+from tutelage.types import Shapes
 
 Builder = Callable[..., nn.Module]
 """Called as ``builder(num_classes=..., channels=...)``."""
@@ -30,11 +35,159 @@ class Network:
 models: Registry[Network] = Registry("model", "tutelage.models")
 
 
+def enrol(network: Network, *aliases: str) -> None:
+    """Add a network to the zoo under its own name and under each alias."""
+    for name in (network.name, *aliases):
+        models.add(name, network)
+
+
 def build(name: str, *, num_classes: int, channels: int = 3) -> nn.Module:
-    """Build a network by name, with fresh weights."""
-    raise NotImplementedError
+    """Build a network by name, with fresh weights.
+
+    `name` is one of the zoo (``resnet8x4``), ``torchvision/NAME``, ``timm/NAME``, or
+    ``package.module:function``: a function, or a class, that is called with ``num_classes=``, and
+    with ``channels=`` when it names such a parameter. Calling the network on images
+    ``[B, channels, height, width]`` gives logits ``[B, num_classes]``.
+
+    >>> network = build("resnet8x4", num_classes=100)
+    >>> count_parameters(network)
+    1233540
+
+    Raises:
+        ConfigError: no network of the zoo has that name.
+        ModelError: a network from outside cannot be found or built.
+        RangeError: there are fewer than 2 classes or no channel.
+    """
+    if num_classes < 2:
+        raise RangeError(
+            f"a classifier needs 2 classes or more: num_classes is {num_classes}. "
+            f"Give the number of classes of the data."
+        )
+    if channels < 1:
+        raise RangeError(
+            f"a picture has 1 channel or more: channels is {channels}. "
+            f"Give 1 for grey and 3 for colour."
+        )
+    builder = _outside.find(name) or _of_the_zoo(name).build
+    return builder(num_classes=num_classes, channels=channels)
 
 
 def stages(name: str, module: nn.Module) -> dict[str, str]:
-    """Return the stages of a built network: name to module path."""
-    raise NotImplementedError
+    """Return the stages of a network that `build` made from `name`: stage name to module path.
+
+    The order is that of the forward pass. Of torchvision the families resnet, vgg, mobilenet_v2,
+    shufflenet_v2 and vit are known, of timm all that tell their features; any other network from
+    outside has no known stages, and the answer is empty. ``pooled`` is left out where no module
+    puts out just what the classifier gets.
+
+    >>> stages("resnet20", build("resnet20", num_classes=10))["stage3"]
+    'layer3'
+
+    Raises:
+        ConfigError: no network of the zoo has that name.
+        ModelError: `module` was not built from `name`.
+    """
+    outside = _outside.find(name) is not None
+    paths = _outside.stages(name, module) if outside else dict(_of_the_zoo(name).stages)
+    inside = {path for path, _ in module.named_modules()}
+    missing = [path for path in paths.values() if path not in inside]
+    if missing:
+        raise ModelError(
+            f"the stages of {name!r} should lie at {', '.join(paths.values())}: "
+            f"{type(module).__name__} has no {', '.join(missing)}. "
+            f"Ask with the name the network was built from."
+        )
+    return paths
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return how many numbers a network learns, frozen ones included, shared ones once."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def probe(
+    module: nn.Module,
+    *,
+    channels: int,
+    height: int,
+    width: int,
+    taps: Mapping[str, str] | None = None,
+) -> Shapes:
+    """Measure what a network puts out for one picture: ``"logits"`` and each tap.
+
+    `taps` maps names to module paths, as `stages` does. Two blank pictures are sent through in
+    evaluation mode. The network, its modes, its BN statistics and the random state stay as they
+    were.
+
+    >>> network = build("resnet8", num_classes=10)
+    >>> probe(network, channels=3, height=32, width=32, taps={"last": "layer3"})
+    {'last': (64, 8, 8), 'logits': (10,)}
+
+    Raises:
+        ModelError: the network cannot read such pictures, returns something other than one
+            tensor, or has no module at the path of a tap, or none that puts out a tensor.
+        ShapeError: the logits are not one row of scores per picture.
+    """
+    shapes: Shapes = {}
+    weight = next(module.parameters(), torch.empty(0))
+    images = torch.zeros(2, channels, height, width, dtype=weight.dtype, device=weight.device)
+    with ExitStack() as restore:
+        for part in module.modules():
+            restore.callback(setattr, part, "training", part.training)
+        for tap, path in (taps or {}).items():
+            hook = _measure(shapes, tap, path)
+            restore.callback(_submodule(module, path).register_forward_hook(hook).remove)
+        restore.enter_context(torch.random.fork_rng([weight.device] if weight.is_cuda else []))
+        # Not inference mode: a tensor the network keeps from this pass could never be trained.
+        restore.enter_context(torch.no_grad())
+        module.eval()
+        try:
+            logits = module(images)
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise ModelError(
+                f"{type(module).__name__} should read pictures of {channels} x {height} x {width} "
+                f"(channels x height x width): it says {error}. "
+                f"Change the picture size, or choose a network made for this one."
+            ) from error
+    if not isinstance(logits, Tensor):
+        raise ModelError(
+            f"a network must return its logits alone: {type(module).__name__} returned "
+            f"{type(logits).__name__}. Wrap it in a module that returns only the logits."
+        )
+    if logits.ndim != 2 or len(logits) != len(images):
+        raise ShapeError(
+            f"logits must be [B, C]: {type(module).__name__} made {tuple(logits.shape)} of images "
+            f"{tuple(images.shape)}. Pool and flatten before the classifier."
+        )
+    return {**shapes, "logits": tuple(logits.shape[1:])}
+
+
+def _of_the_zoo(name: str) -> Network:
+    try:
+        return models[name]
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error} From outside, write torchvision/NAME, timm/NAME or package.module:function."
+        ) from None
+
+
+def _submodule(module: nn.Module, path: str) -> nn.Module:
+    try:
+        return module.get_submodule(path)
+    except AttributeError as error:
+        raise ModelError(
+            f"a tap must be the path of a module: {type(module).__name__} has no {path!r} "
+            f"({error}). `named_modules()` lists the paths."
+        ) from None
+
+
+def _measure(shapes: Shapes, tap: str, path: str) -> Callable[[nn.Module, object, object], None]:
+    def hook(module: nn.Module, inputs: object, output: object) -> None:
+        if not isinstance(output, Tensor):
+            raise ModelError(
+                f"a tap must watch a module that puts out one tensor: {path!r} puts out "
+                f"{type(output).__name__}. Watch a module before or after it."
+            )
+        shapes[tap] = tuple(output.shape[1:])
+
+    return hook
