@@ -198,6 +198,12 @@ def test_a_timm_network_has_the_stages_it_tells(name: str, features: str, channe
     assert shapes["logits"] == (7,)
 
 
+def test_a_timm_network_whose_features_are_no_modules_has_no_known_stages() -> None:
+    network = on_meta("timm/hrnet_w18_small")
+    assert network.feature_info
+    assert stages("timm/hrnet_w18_small", network) == {}
+
+
 def test_a_timm_model_that_does_not_exist_is_refused_with_the_nearest() -> None:
     with pytest.raises(ModelError, match=r"no model named 'resnet19'.* Did you mean 'resnet"):
         build("timm/resnet19", num_classes=7)

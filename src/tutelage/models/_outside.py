@@ -194,6 +194,9 @@ def _vgg_stages(module: nn.Module) -> dict[str, str]:
 
 def _timm_stages(module: nn.Module) -> dict[str, str]:
     features = [(info["module"], info["reduction"]) for info in getattr(module, "feature_info", [])]
+    inside = {path for path, _ in module.named_modules()}
+    if not inside.issuperset(path for path, _ in features):
+        return {}  # some transformers name features that only timm's own extractor can find
     has_stem = bool(features) and features[0][1] <= 2  # pixels of the picture per pixel
     paths = {
         f"stage{n}" if n else "stem": path
