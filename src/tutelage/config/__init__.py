@@ -3,9 +3,9 @@
 Importing it loads neither torch nor pydantic.
 """
 
-from tutelage.config.check import check
-from tutelage.config.describe import Key, describe
-from tutelage.config.recipes import RecipeInfo, find_recipe, recipes
+from tutelage.config.border import check
+from tutelage.config.keys import Key, describe
+from tutelage.config.shelf import RecipeInfo, find_recipe, recipes
 from tutelage.config.run import (
     DataConfig,
     FabricConfig,

@@ -131,6 +131,7 @@ class RunPlace:
     dir: Name = "runs"  # folder of all runs
     name: str = ""  # the run's own folder in it; empty = made from the configuration
     imports: tuple[str, ...] = ()  # Python files that define own methods or models
+    labels_alone: bool = False  # also train the student on labels alone, unless that run is there
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +168,7 @@ INDIFFERENT = frozenset(
         "run.dir",
         "run.name",
         "run.imports",
+        "run.labels_alone",
     }
 )
 """Keys that do not determine the result, and so do not count in the fingerprint. `fabric.devices`

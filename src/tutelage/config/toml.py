@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import tomli_w
 
-from tutelage.config.check import Checked, Mistake, examine, shown, strip, type_hints
-from tutelage.config.recipes import find_recipe
+from tutelage.config.border import Checked, Mistake, examine, shown, strip, type_hints
+from tutelage.config.shelf import find_recipe
 from tutelage.config.run import MethodConfig, RunConfig, contradictions, to_mapping
 from tutelage.errors import ConfigError, did_you_mean
 
@@ -93,7 +93,11 @@ def from_mapping(
     """
     blame = {text.partition("=")[0].strip(): text for text in overrides}
     sections: dict[str, Any] = {}
-    lines = [_unknown_section(where, name, tables[name]) for name in tables if name not in SECTIONS]
+    lines = [
+        _unknown_section(where, name, tables[name], blame)
+        for name in tables
+        if name not in SECTIONS
+    ]
     for name, cls in SECTIONS.items():
         section, mistakes = _section(cls, tables.get(name, {}))
         sections[name] = section
@@ -214,11 +218,14 @@ def _line(where: str, section: str, mistake: Mistake, blame: Mapping[str, str]) 
     return f"{f'override {assignment}' if assignment else place}: {mistake.text}"
 
 
-def _unknown_section(where: str, name: str, table: object) -> str:
+def _unknown_section(where: str, name: str, table: object, blame: Mapping[str, str]) -> str:
     if isinstance(table, Mapping):
-        there = ", ".join(SECTIONS)
-        hint = did_you_mean(name, SECTIONS)
-        return f"{_opening(where)}[{name}]: no such section; there is {there}.{hint}"
+        setting = [text for key, text in blame.items() if key.startswith(f"{name}.")]
+        place = f"override {setting[0]}" if setting else f"{_opening(where)}[{name}]"
+        return (
+            f"{place}: no such section; there is {', '.join(SECTIONS)}."
+            f"{did_you_mean(name, SECTIONS)}"
+        )
     return (
         f"{_opening(where)}{name}: wanted every key in a section, got {shown(table)}."
         f"{_did_you_mean_key(name)}"

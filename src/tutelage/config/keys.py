@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass
 from typing import Any
 
-from tutelage.config.check import default_of, shown, type_hints, wanted
+from tutelage.config.border import default_of, shown, type_hints, wanted
 from tutelage.config.run import RunConfig
 
 

@@ -1,0 +1,52 @@
+"""What the commands share: their arguments, the recipe they mean, and how a table is told."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tutelage.config import RunConfig
+
+DEFAULT_RECIPE = "glyphs100"
+
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="[RECIPE]",
+        help="A name that `tutelage list recipes` shows, a TOML file or a run folder.",
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Keys of the recipe set anew, such as method.beta=4."
+    ),
+]
+
+
+def read_recipe(recipe: str, overrides: list[str] | None, *more: str) -> "RunConfig":
+    """Return the run that the arguments of a command describe.
+
+    A first argument that is an assignment belongs to the default recipe.
+    """
+    from tutelage.config import load
+
+    assignments = [*(overrides or []), *more]
+    if "=" in recipe:
+        recipe, assignments = DEFAULT_RECIPE, [recipe, *assignments]
+    return load(recipe, assignments)
+
+
+def first_process() -> bool:
+    """Say whether this process is the one that talks, of those that train together."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK"))
+
+
+def console() -> "Console":
+    """Return the console that results are printed on; other processes than the first are mute."""
+    from rich.console import Console
+
+    return Console(quiet=not first_process(), highlight=False)

@@ -1,0 +1,149 @@
+"""From a configuration to live objects: the only place where a name becomes a thing."""
+
+import importlib.util
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from tutelage import data as data_room
+from tutelage import models as models_room
+from tutelage.config import RunConfig, check, with_method_options
+from tutelage.data import DataOptions, DataSet
+from tutelage.engine.checkpoint import load_weights
+from tutelage.engine.optim import make_optimizer
+from tutelage.engine.step import Classroom
+from tutelage.engine.teacher import Teacher
+from tutelage.engine.watch import Watch, measure
+from tutelage.errors import ConfigError
+from tutelage.methods import Method, methods
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a configuration names, made: `network` is the bare student, without any wrapper."""
+
+    config: RunConfig  # complete: the method's options with their defaults
+    data: DataSet
+    network: nn.Module
+    room: Classroom
+
+
+def complete(config: RunConfig) -> RunConfig:
+    """Return `config` with every option of its method spelt out and checked.
+
+    Raises:
+        ConfigError: an unknown method or option, or a value of the wrong type or range.
+    """
+    import_files(config.run.imports)
+    method = methods[config.method.name]
+    options = check(method.Config, config.method.options, where="[method]")
+    return with_method_options(config, options)
+
+
+def import_files(paths: Iterable[str]) -> None:
+    """Import Python files that define own methods, networks or data sets, once each."""
+    for path in map(Path, paths):
+        name = f"tutelage_imports_{path.stem}"
+        if name in sys.modules:
+            continue
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise ConfigError(f"run.imports must name Python files, got {str(path)!r}.")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+
+
+def load_data(config: RunConfig) -> DataSet:
+    """Load the data set that the configuration names."""
+    section = config.data
+    options = DataOptions(
+        root=Path(section.root).expanduser() if section.root else None,
+        validation=section.validation,
+        split_seed=section.split_seed,
+        augment=section.augment,
+        image_size=section.image_size,
+        channels=section.channels,
+        limit=section.limit,
+    )
+    return data_room.load(section.name, options)
+
+
+def build_network(name: str, weights: str, data: DataSet) -> nn.Module:
+    """Build a network for a data set, with fresh weights or those at the path `weights`."""
+    network = models_room.build(
+        name, num_classes=data.spec.num_classes, channels=data.spec.channels
+    )
+    if weights:
+        load_weights(network, Path(weights).expanduser())
+    return network
+
+
+def build(config: RunConfig, fabric: Fabric) -> Built:
+    """Build everything a run needs and set it up on the fabric's devices.
+
+    The seed fixes the student's first weights before anything else draws, so that runs which differ
+    in method or teacher start from the same student.
+    """
+    config = complete(config)
+    train, kind = config.train, methods[config.method.name]
+    if kind.needs_teacher and not config.teacher.name:
+        raise ConfigError(
+            f"method {kind.name} needs a teacher, got none: set teacher.name and teacher.weights."
+        )
+    data = load_data(config)
+    image_shape = (data.spec.channels, data.spec.height, data.spec.width)
+    torch.manual_seed(train.seed)
+    network = build_network(config.student.name, config.student.weights, data)
+    student = Watch(network, _places(config.student.name, network, kind))
+    teacher = None
+    if kind.needs_teacher:
+        section = config.teacher
+        teaching = build_network(section.name, section.weights, data)
+        teacher = Teacher(teaching, _places(section.name, teaching, kind))
+    shapes = measure(student, image_shape)
+    answers = measure(teacher.watch, image_shape) if teacher else shapes
+    options = check(kind.Config, config.method.options, where="[method]")
+    method = kind(options, shapes, answers)
+    layout = torch.channels_last if train.channels_last else torch.contiguous_format
+    for module in [network, method, *([teacher.network] if teacher else [])]:
+        module.to(fabric.device).to(memory_format=layout)
+    compiled = cast(nn.Module, torch.compile(network)) if train.compile else network
+    student.network = fabric.setup_module(compiled)
+    # After the set-up: a sharding strategy replaces the parameters.
+    optimizer = make_optimizer(
+        config.optimizer, [*student.network.parameters(), *method.parameters()]
+    )
+    room = Classroom(
+        fabric=fabric,
+        student=student,
+        teacher=teacher,
+        method=method,
+        optimizer=cast(torch.optim.Optimizer, fabric.setup_optimizers(optimizer)),
+        clip_norm=train.clip_norm or math.inf,
+        parts=train.accumulate,
+        scaled=train.precision == "16-mixed",
+    )
+    torch.manual_seed(train.seed + 1)  # dropout draws alike, whatever the method built
+    return Built(config, data, network, room)
+
+
+def _places(name: str, network: nn.Module, kind: type[Method]) -> dict[str, str]:
+    """Return where the stages that a method taps lie inside a network."""
+    there = models_room.stages(name, network)
+    if missing := [tap for tap in kind.taps if tap not in there]:
+        raise ConfigError(
+            f"method {kind.name} looks at {', '.join(kind.taps)}, but {name} names no "
+            f"{', '.join(missing)}; it has {', '.join(there) or 'no named stages'}."
+        )
+    return {tap: there[tap] for tap in kind.taps}

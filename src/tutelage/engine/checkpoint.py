@@ -1,0 +1,140 @@
+"""Checkpoints: all that a run needs to go on, bit for bit, written whole or not at all."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tutelage.engine.processes import from_processes
+from tutelage.errors import ModelError, RecordError, did_you_mean
+
+NAME = "checkpoint.pt"
+
+
+def save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
+    """Write `state` (modules, optimiser, plain values) and the random state of every process.
+
+    The old file stays until the new one lies whole on the disk; a kill at any moment leaves one of
+    the two.
+    """
+    random = from_processes(fabric, torch.get_rng_state())
+    draft = path.with_name(path.name + ".new")
+    fabric.save(draft, state | {"random": random})
+    if fabric.is_global_zero:
+        put_in_place(draft, path)
+    fabric.barrier()
+
+
+def load(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
+    """Load what `save` wrote into the modules and the optimiser of `state`; return plain values.
+
+    Raises:
+        RecordError: the file cannot be read, or was written by another number of processes.
+    """
+    try:
+        plain: dict[str, Any] = fabric.load(path, state, weights_only=True)
+    except Exception as error:
+        raise RecordError(f"the checkpoint {path} cannot be read: {error}") from error
+    random = plain.pop("random")
+    if len(random) != fabric.world_size:
+        raise RecordError(
+            f"the checkpoint {path} was written by {len(random)} processes and cannot be resumed "
+            f"by {fabric.world_size}; resume with the same fabric.devices and fabric.nodes."
+        )
+    torch.set_rng_state(random[fabric.global_rank])
+    return plain
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Make `draft`, now whole on the disk, the file at `path` in one step."""
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write the weights of a network as safetensors, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    # clone(): safetensors refuses tensors that share memory, as tied weights do.
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+    save_file(whole, draft)
+    put_in_place(draft, path)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from a run folder, a ``.safetensors`` file or a torch file.
+
+    Torch files are read with ``weights_only=True``: no code in them runs. The usual wrappings
+    (``model``, ``state_dict``, a ``module.`` prefix) are taken off.
+
+    Raises:
+        ModelError: there is no such file, or it holds no weights.
+    """
+    if path.is_dir():
+        path = path / "student.safetensors"
+    if not path.is_file():
+        raise ModelError(f"there are no weights at {path}; give a run folder or a weights file.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ModelError(f"the weights at {path} cannot be read: {error}") from error
+    except Exception as error:  # the unpickler's own error class lies elsewhere by version
+        raise ModelError(
+            f"{path} holds more than weights, and is not opened: what it would run is not known. "
+            f"Save the bare state dict and use that. ({type(error).__name__})"
+        ) from error
+    return _unwrap(path, content)
+
+
+def _unwrap(path: Path, content: object) -> dict[str, Tensor]:
+    for key in ("model", "state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not content:
+        raise ModelError(f"{path} must hold a state dict, got {type(content).__name__}.")
+    if not all(isinstance(value, Tensor) for value in content.values()):
+        raise ModelError(f"{path} must hold a state dict of tensors alone.")
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load the weights at `path` into a network that must fit them exactly.
+
+    Raises:
+        ModelError: a key is missing or left over, or a shape differs; the message lists the first.
+    """
+    weights, wanted = read_weights(path), network.state_dict()
+    missing = sorted(wanted.keys() - weights.keys())
+    unexpected = sorted(weights.keys() - wanted.keys())
+    reshaped = [
+        f"{name} is {tuple(weights[name].shape)}, the network has {tuple(wanted[name].shape)}"
+        for name in sorted(wanted.keys() & weights.keys())
+        if weights[name].shape != wanted[name].shape
+    ]
+    faults = [
+        _shortened("missing", missing),
+        _shortened("unexpected", unexpected),
+        _shortened("of another shape", reshaped),
+    ]
+    if any(faults):
+        hint = did_you_mean(missing[0], unexpected) if missing else ""
+        raise ModelError(
+            f"the weights at {path} do not fit {type(network).__name__}: "
+            f"{'; '.join(fault for fault in faults if fault)}.{hint}"
+        )
+    network.load_state_dict(weights)
+
+
+def _shortened(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{what}: {', '.join(names[:3])}{more}"

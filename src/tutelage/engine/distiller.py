@@ -1,0 +1,82 @@
+"""`Distiller`: a student, a teacher and a method as one module for anyone's own loop."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.config import check
+from tutelage.engine.teacher import Teacher
+from tutelage.engine.watch import Watch, measure
+from tutelage.methods import methods
+from tutelage.types import Batch, Progress, Terms
+
+_WHOLE = Progress(epoch=1, epochs=1, step=0, steps_per_epoch=1)
+
+
+class Distiller(nn.Module):
+    """Student, teacher and method; called with pictures and labels it returns named loss terms.
+
+    Only the student and the method's own parameters are parameters of the module: the teacher is
+    frozen, moves along with ``.to(...)``, and is neither saved nor switched to training mode.
+
+    >>> from torch import nn
+    >>> student, teacher = (nn.Sequential(nn.Flatten(), nn.Linear(12, 5)) for _ in range(2))
+    >>> distiller = Distiller(student, teacher, "dkd", image_shape=(3, 2, 2), beta=4.0)
+    >>> terms = distiller(torch.zeros(8, 3, 2, 2), torch.zeros(8, dtype=torch.long))
+    >>> sorted(terms)
+    ['ce', 'nckd', 'tckd']
+    >>> sum(terms.values()).backward()
+
+    Args:
+        student: the network that learns; used as it is.
+        teacher: the network that answers; it is frozen.
+        method: a method's name; its options follow as keywords.
+        image_shape: channels, height and width of a picture; one blank picture measures what the
+            networks put out.
+        taps: where each stage a method asks for lies: stage name to module path, by network,
+            ``{"student": {...}, "teacher": {...}}``.
+
+    Raises:
+        ConfigError: no such method or option, or the method cannot serve these networks.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: nn.Module,
+        method: str = "dkd",
+        *,
+        image_shape: tuple[int, int, int] = (3, 32, 32),
+        taps: Mapping[str, Mapping[str, str]] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        taps = taps or {}
+        self.student = student
+        kind = methods[method]
+        self._watch = Watch(student, taps.get("student"))
+        self._teacher = Teacher(teacher, taps.get("teacher"))
+        self.method = kind(
+            check(kind.Config, options, where=f"{method}:"),
+            measure(self._watch, image_shape),
+            measure(self._teacher.watch, image_shape),
+        )
+
+    def forward(self, images: Tensor, target: Tensor, progress: Progress = _WHOLE) -> Terms:
+        """Return the weighed loss terms of one batch by name; their sum is the loss.
+
+        Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices.
+        `progress` matters to methods that warm up; without it they are fully warm.
+        """
+        batch = Batch(images, target, torch.arange(len(target), device=target.device))
+        terms: Terms = self.method.terms(
+            self._watch(images), self._teacher.ask(images), batch, progress
+        )
+        return terms
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Distiller":
+        self._teacher.network._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self

@@ -1,0 +1,20 @@
+"""Numbers over all processes, typed."""
+
+from typing import Literal, cast
+
+from lightning_fabric import Fabric
+from torch import Tensor
+
+
+def over_processes(fabric: Fabric, tensor: Tensor, how: Literal["sum", "mean"]) -> Tensor:
+    """Return the sum or mean of a tensor over all processes; the tensor itself where it is one."""
+    if fabric.world_size == 1:
+        return tensor
+    return cast(Tensor, fabric.all_reduce(tensor, reduce_op=how))
+
+
+def from_processes(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """Return ``[processes, ...]``: the tensors of all processes, on the CPU."""
+    if fabric.world_size == 1:
+        return tensor.cpu()[None]
+    return cast(Tensor, fabric.all_gather(fabric.to_device(tensor))).cpu()

@@ -1,0 +1,288 @@
+"""A run from its configuration to its result: found again, begun, gone on with, finished."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from tutelage.config import RunConfig, TeacherConfig, checked, fingerprint, load, run_id
+from tutelage.data import DataSet
+from tutelage.engine.build import Built, build, complete
+from tutelage.engine.checkpoint import NAME as CHECKPOINT
+from tutelage.engine.checkpoint import read_weights
+from tutelage.engine.loop import Loop, SplitName
+from tutelage.engine.report import Reporter
+from tutelage.errors import ConfigError, TeacherError
+from tutelage.methods import methods
+from tutelage.models import count_parameters
+from tutelage.record import (
+    STUDENT,
+    STUDENT_BEST,
+    Evaluation,
+    Result,
+    Run,
+    RunWriter,
+    commit,
+    file_sha256,
+    list_runs,
+    machine,
+    peak_memory_bytes,
+    read_run,
+    source_commit,
+    state,
+    utc,
+    versions,
+)
+
+
+def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = None) -> Run:
+    """Carry out the run that a configuration describes and return its record.
+
+    A complete run of the same configuration is not done again: its record is returned. An
+    unfinished one is gone on with if `resume` says so; its end weights are then bit-identical to
+    those of a run that was never interrupted (on a CPU, with the same number of threads).
+
+    Raises:
+        ConfigError, DataError, ModelError: something the configuration names is not there or does
+            not fit.
+        TeacherError: the teacher is missing, no better than chance, or was changed.
+        RecordError: the run is there, unfinished, and `resume` was not asked for.
+        NonFiniteError: training diverged; the last checkpoint is kept.
+    """
+    reporter = reporter or Reporter()
+    config = complete(checked(config))
+    if not methods[config.method.name].needs_teacher:
+        config = replace(config, teacher=TeacherConfig())
+    config = replace(config, run=replace(config.run, name=run_id(config)))
+    path = Path(config.run.dir) / config.run.name
+    if state(path) == "complete":
+        reporter.note(f"{path} is complete already: shown from its record.")
+        return read_run(path)
+    # The record keeps the recipe of the teacher, not the place where it lies today.
+    resolved = replace(config, teacher=find_teacher(config, reporter))
+    with _threads(config.fabric.threads):
+        fabric = make_fabric(config)
+        built = build(resolved, fabric)
+        with _writer(fabric, path, config, resume, reporter) as writer:
+            _carry_out(built, path, writer, reporter)
+    return read_run(path)
+
+
+def make_fabric(config: RunConfig) -> Fabric:
+    """Return the launched fabric of a run: its devices, processes and precision."""
+    section, precision = config.fabric, config.train.precision
+    accelerator = section.accelerator
+    on_cpu = accelerator == "cpu" or (
+        accelerator == "auto" and not (torch.cuda.is_available() or torch.mps.is_available())
+    )
+    if on_cpu and precision.startswith("16"):
+        raise ConfigError(
+            f"train.precision={precision} needs a GPU, and the run is on the CPU; use bf16-mixed, "
+            f"which has the range of float32, or 32-true."
+        )
+    fabric = Fabric(
+        accelerator="cpu" if on_cpu else accelerator,
+        devices=section.devices,
+        strategy=section.strategy,
+        num_nodes=section.nodes,
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def find_run(config: RunConfig) -> Run | None:
+    """Return the newest complete run of this (complete) configuration in its folder, if any."""
+    wanted = fingerprint(config)
+    for found in list_runs(Path(config.run.dir)):
+        if found.result and found.result.config_fingerprint == wanted:
+            return found
+    return None
+
+
+def teacher_config(config: RunConfig) -> RunConfig:
+    """Return the configuration of the run that makes the teacher of `config`."""
+    recipe = load(config.teacher.recipe)
+    return complete(
+        replace(
+            recipe,
+            data=replace(recipe.data, root=config.data.root, workers=config.data.workers),
+            fabric=replace(recipe.fabric, threads=config.fabric.threads),
+            run=replace(recipe.run, dir=config.run.dir, imports=config.run.imports),
+        )
+    )
+
+
+def find_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
+    """Return the teacher's section with its weights found, or made by its recipe, and its name.
+
+    Raises:
+        TeacherError: it is not among the runs, and was not to be trained.
+    """
+    section = config.teacher
+    if section.weights:
+        weights = Path(section.weights).expanduser()
+        if not section.name and (weights / "run.toml").is_file():
+            return replace(section, name=read_run(weights).config.student.name)
+        return section
+    if not section.recipe:
+        return section
+    recipe = teacher_config(config)
+    found = find_run(recipe)
+    if found:
+        reporter.note(f"The teacher is {found.path}, trained before.")
+    elif section.train:
+        reporter.note(
+            f"Training the teacher {recipe.student.name} first; it is kept for next time."
+        )
+        found = run(recipe, resume=True, reporter=reporter)
+    else:
+        raise TeacherError(
+            f"the teacher of recipe {section.recipe!r} is not among the runs in {config.run.dir}: "
+            f"train it with `tutelage train {section.recipe}`, give its weights with "
+            f"teacher.weights=PATH, or let this command train it with teacher.train=true."
+        )
+    return replace(section, name=recipe.student.name, weights=str(found.path))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use `count` CPU threads meanwhile; 0 leaves them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _writer(
+    fabric: Fabric, path: Path, config: RunConfig, resume: bool, reporter: Reporter
+) -> Iterator[RunWriter | None]:
+    """Open the run folder on the first process; the others get None."""
+    if not fabric.is_global_zero:
+        yield None
+        return
+    going_on = resume and state(path) == "unfinished"
+    writer = RunWriter.resume(path) if going_on else RunWriter.create(path, config)
+    reporter.note(f"{'Going on with' if going_on else 'Writing'} {path}")
+    with writer:
+        yield writer
+
+
+def _carry_out(built: Built, path: Path, writer: RunWriter | None, reporter: Reporter) -> None:
+    """Train, read the test split once, and write what it came to."""
+    room, config, test = built.room, built.config, built.data.test
+    loop = Loop(built, path, writer, reporter)
+    loop.resume()
+    teacher = _meet_teacher(loop)
+    loop.run()
+    loop.keep(STUDENT)
+    last_test = loop.note("student", "test", loop.read(room.student, test), config.train.epochs)
+    best_test = None
+    if loop.clock.best_epoch:
+        room.student.network.load_state_dict(read_weights(path / STUDENT_BEST))
+        reading = loop.read(room.student, test)
+        best_test = loop.note("student", "test", reading, loop.clock.best_epoch)
+    if room.teacher:
+        loop.note("teacher", "test", loop.read(room.teacher.watch, test), 0)
+        room.teacher.verify()
+    if writer:
+        writer.finish(_result(loop, path, writer, teacher, last_test, best_test))
+        (path / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _meet_teacher(loop: Loop) -> Evaluation | None:
+    """Measure the teacher on the validation split, or find that measured before the resumption.
+
+    Without a validation split up to 5,000 pictures of the train split, spread over it evenly, stand
+    for it. The record says which.
+
+    Raises:
+        TeacherError: it is right no more often than chance.
+    """
+    teacher, data = loop.room.teacher, loop.built.data
+    if teacher is None:
+        return None
+    if loop.clock.evaluations:
+        return read_run(loop.folder).evaluations[0]
+    split = data.validation or data.train
+    name: SplitName = "validation" if data.validation else "train"
+    reading = loop.read(teacher.watch, split, limit=0 if data.validation else 5000)
+    chance = 1 / data.spec.num_classes
+    if reading.top1 <= chance:
+        raise TeacherError(
+            f"the teacher {loop.built.config.teacher.name} must be better than chance "
+            f"({chance:.2%}), but is right on {reading.top1:.2%} of {reading.count} {name} "
+            f"pictures of {data.spec.name}: look at teacher.weights, and whether it was trained on "
+            f"the same classes in the same order and with the same normalisation."
+        )
+    loop.reporter.note(
+        f"The teacher is right on {reading.top1:.2%} of {reading.count} {name} pictures."
+    )
+    return loop.note("teacher", name, reading, 0)
+
+
+def _result(
+    loop: Loop,
+    path: Path,
+    writer: RunWriter,
+    teacher: Evaluation | None,
+    last_test: Evaluation,
+    best_test: Evaluation | None,
+) -> Result:
+    built, clock, room = loop.built, loop.clock, loop.room
+    config, data, device = built.config, built.data, loop.fabric.device
+    on_gpu = device.type == "cuda"
+    on_validation = {
+        evaluation.epoch: evaluation
+        for evaluation in read_run(path).evaluations
+        if (evaluation.network, evaluation.split) == ("student", "validation")
+    }
+    lineage = Path(config.teacher.weights).expanduser() if config.teacher.weights else None
+    return Result(
+        run=path.name,
+        seed=config.train.seed,
+        epochs=config.train.epochs,
+        steps=config.train.epochs * loop.plan.steps,
+        best_validation=on_validation.get(clock.best_epoch),
+        last_validation=on_validation.get(config.train.epochs),
+        best_test=best_test,
+        last_test=last_test,
+        teacher=teacher,
+        seconds=clock.train_seconds + clock.evaluation_seconds,
+        images_per_second=clock.images / clock.train_seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+        peak_device_memory_bytes=torch.cuda.max_memory_allocated(device) if on_gpu else None,
+        student_parameters=count_parameters(built.network),
+        teacher_parameters=count_parameters(room.teacher.network) if room.teacher else None,
+        extra_parameters=count_parameters(room.method),
+        config_fingerprint=fingerprint(writer.config),
+        data_fingerprint=_data_fingerprint(data),
+        student_sha256=file_sha256(path / STUDENT),
+        student_best_sha256=file_sha256(path / STUDENT_BEST) if best_test else None,
+        teacher_sha256=room.teacher.sha256 if room.teacher else None,
+        teacher_run=str(lineage) if lineage and (lineage / "run.toml").is_file() else None,
+        commit=source_commit(),
+        working_commit=commit(Path.cwd()),
+        versions=versions(),
+        machine=machine(
+            threads=torch.get_num_threads(),
+            accelerator=torch.cuda.get_device_name(device) if on_gpu else device.type,
+        ),
+        started=writer.started,
+        finished=utc(),
+    )
+
+
+def _data_fingerprint(data: DataSet) -> str:
+    """Return one SHA-256 for the splits together."""
+    digest = hashlib.sha256()
+    for split in (data.train, data.validation, data.test):
+        digest.update((split.fingerprint() if split else "none").encode())
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""The teacher: frozen, asked in one place, and checked to be the same at the end."""
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.engine.watch import Watch
+from tutelage.errors import TeacherError
+from tutelage.types import Output
+
+
+class Teacher:
+    """A network that only answers.
+
+    It is put in evaluation mode and its parameters stop requiring gradients; its parameters,
+    buffers and batch-norm statistics stay bit-identical, which `verify` checks. It is no
+    ``nn.Module``, so nothing that holds it trains, saves or switches the mode of its network.
+    """
+
+    def __init__(self, network: nn.Module, taps: Mapping[str, str] | None = None) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.sha256 = state_sha256(network)
+        self.watch = Watch(network, taps)
+
+    def ask(self, images: Tensor) -> Output:
+        """Return what the teacher says of these pictures: the one place where it runs."""
+        self.network.eval()
+        with torch.inference_mode():
+            answer = self.watch(images)
+        # A loss may save the answer for its backward pass, which inference tensors forbid.
+        return Output(
+            answer.logits.clone(), {name: tap.clone() for name, tap in answer.taps.items()}
+        )
+
+    def verify(self) -> None:
+        """Check that not one bit of the teacher has changed.
+
+        Raises:
+            TeacherError: a parameter or buffer differs from what it was at the start.
+        """
+        now = state_sha256(self.network)
+        if now != self.sha256:
+            raise TeacherError(
+                f"the teacher must stay as it was (SHA-256 {self.sha256[:12]}), but something "
+                f"changed its parameters or buffers (now {now[:12]}); what it taught is not known."
+            )
+
+
+def state_sha256(network: nn.Module) -> str:
+    """Return the SHA-256 of every parameter and buffer: names, dtypes, shapes and bits."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

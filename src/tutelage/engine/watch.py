@@ -1,0 +1,81 @@
+"""One forward pass, watched: hooks give a method what it needs of any network, unmodified."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.errors import ModelError, ShapeError, did_you_mean
+from tutelage.types import Output, Shapes
+
+
+class Watch:
+    """A network with its taps: ``watch(images)`` runs it once and returns an `Output`.
+
+    `taps` maps the names a method uses to module paths inside the network. Autocast ends here:
+    logits are float32 from here on (float64 stays), whatever the precision inside.
+
+    Raises:
+        ModelError: a tap names no module of the network.
+    """
+
+    def __init__(self, network: nn.Module, taps: Mapping[str, str] | None = None) -> None:
+        self.network = network
+        self._seen: dict[str, Tensor] = {}
+        for name, path in (taps or {}).items():
+            _submodule(network, path).register_forward_hook(self._keeper(name))
+
+    def __call__(self, images: Tensor) -> Output:
+        """Run the network on ``[B, channels, height, width]`` pictures.
+
+        Raises:
+            ShapeError: it does not return ``[B, C]`` scores.
+        """
+        self._seen.clear()
+        logits = self.network(images)
+        if logits.ndim != 2 or len(logits) != len(images):
+            raise ShapeError(
+                f"a classifier must give one row of class scores a picture: "
+                f"{len(images)} pictures of {tuple(images.shape[1:])} gave {tuple(logits.shape)}."
+            )
+        return Output(
+            logits if logits.dtype == torch.float64 else logits.float(), self._seen.copy()
+        )
+
+    def _keeper(self, name: str):  # type: ignore[no-untyped-def]
+        def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            self._seen[name] = output
+
+        return keep
+
+
+def _submodule(network: nn.Module, path: str) -> nn.Module:
+    try:
+        return network.get_submodule(path)
+    except AttributeError:
+        there = [name for name, _ in network.named_modules() if name]
+        raise ModelError(
+            f"{type(network).__name__} has no module {path!r} to tap.{did_you_mean(path, there)}"
+        ) from None
+
+
+def measure(watch: Watch, image_shape: tuple[int, int, int]) -> Shapes:
+    """Return the shapes a network puts out for one picture, without leaving a trace in it.
+
+    Runs two blank pictures in evaluation mode, so that no batch-norm statistic moves.
+    """
+    training = watch.network.training
+    device = next(watch.network.parameters()).device
+    watch.network.eval()
+    try:
+        with torch.inference_mode():
+            output = watch(torch.zeros(2, *image_shape, device=device))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{type(watch.network).__name__} cannot take pictures of {image_shape} "
+            f"(channels, height, width): {error}"
+        ) from error
+    finally:
+        watch.network.train(training)
+    shapes = {name: tuple(tap.shape[1:]) for name, tap in output.taps.items()}
+    return {"logits": tuple(output.logits.shape[1:])} | shapes

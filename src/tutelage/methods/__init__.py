@@ -1,0 +1,5 @@
+"""Ways to teach: one file is one method, found by being here."""
+
+from tutelage.methods._method import Method, methods
+
+__all__ = ["Method", "methods"]

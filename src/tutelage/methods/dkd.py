@@ -1,0 +1,60 @@
+"""DKD: Decoupled Knowledge Distillation (Zhao et al., CVPR 2022, arXiv:2203.08679)."""
+
+from dataclasses import dataclass
+
+from torch.nn import functional as F
+
+from tutelage.errors import ConfigError
+from tutelage.losses import decoupled_kd, target_probability
+from tutelage.methods._method import Method
+from tutelage.types import Batch, Output, Progress, Shapes, Terms
+
+
+class DKD(Method, name="dkd"):
+    """Weigh what the teacher knows of the true class apart from what it knows of the others."""
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config(Method.Config):
+        """The CIFAR-100 values of the official code; beta is tuned per pair, 2 to 8."""
+
+        ce_weight: float = 1.0
+        alpha: float = 1.0  # weight of the true-class term, TCKD
+        beta: float = 8.0  # weight of the other-classes term, NCKD
+        temperature: float = 4.0  # > 0; divides both logits
+        coupling: float = 0.0  # NCKD also weighs (1 - p_t)**coupling: 0 is DKD, 1 couples as KD
+        warmup_epochs: float = 20.0  # both terms ramp from 0 over these
+
+    config: Config
+
+    def __init__(self, config: Config, student: Shapes, teacher: Shapes) -> None:
+        super().__init__(config, student, teacher)
+        if student["logits"][-1] == 2:
+            raise ConfigError(
+                "dkd needs at least three classes, got 2: with one class beside the target NCKD is "
+                'exactly 0. Use `method.name = "kd"`.'
+            )
+
+    def terms(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
+        """Return ``ce``, ``tckd`` and ``nckd``."""
+        config, target = self.config, batch.target
+        ramp = progress.ramp(config.warmup_epochs)
+        tckd, nckd = decoupled_kd(
+            student.logits,
+            teacher.logits,
+            target,
+            temperature=config.temperature,
+            reduction="none",
+        )  # [B] each
+        if config.coupling:
+            p_t = target_probability(teacher.logits, target, temperature=config.temperature)
+            nckd = (1 - p_t) ** config.coupling * nckd
+        return {
+            "ce": config.ce_weight * F.cross_entropy(student.logits, target),
+            "tckd": ramp * config.alpha * tckd.mean(),
+            "nckd": ramp * config.beta * nckd.mean(),
+        }
+
+    @property
+    def matched_kd_weight(self) -> float:
+        """The mean of alpha and beta."""
+        return (self.config.alpha + self.config.beta) / 2
