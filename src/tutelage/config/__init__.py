@@ -5,7 +5,6 @@ Importing it loads neither torch nor pydantic.
 
 from tutelage.config.border import check
 from tutelage.config.keys import Key, describe
-from tutelage.config.shelf import RecipeInfo, find_recipe, recipes
 from tutelage.config.run import (
     DataConfig,
     FabricConfig,
@@ -22,6 +21,7 @@ from tutelage.config.run import (
     to_mapping,
     with_method_options,
 )
+from tutelage.config.shelf import RecipeInfo, find_recipe, recipes
 from tutelage.config.toml import checked, dumps, from_mapping, load, loads, merge, override
 
 __all__ = [

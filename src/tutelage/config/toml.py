@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import tomli_w
 
 from tutelage.config.border import Checked, Mistake, examine, shown, strip, type_hints
-from tutelage.config.shelf import find_recipe
 from tutelage.config.run import MethodConfig, RunConfig, contradictions, to_mapping
+from tutelage.config.shelf import find_recipe
 from tutelage.errors import ConfigError, did_you_mean
 
 if sys.version_info >= (3, 11):
