@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tutelage.data._data import DataOptions, DataSet, DataSpec, Split
 from tutelage.data._random import keys
-from tutelage.data.augment import augmented, normalised, policy
+from tutelage.data.augment import augmented, normalised, steps
 from tutelage.errors import ConfigError, DataError
 from tutelage.types import Batch
 
@@ -23,7 +23,7 @@ class ArraySplit(Split):
     """A split held in memory.
 
     Shapes: `images` uint8 ``[N, C, H, W]``, `targets` int64 ``[N]``. `policy` is what
-    ``augment=True`` does to them, a name known to `tutelage.data.augment.policy`. With `rows`, the
+    ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`. With `rows`, the
     split is that selection of `images` and `targets`, in that order; nothing is copied.
 
     Raises:
@@ -55,7 +55,7 @@ class ArraySplit(Split):
         self.targets = targets if rows is None else targets[rows]
         self._images = images
         self._rows = rows
-        self._steps = _steps(policy)
+        self._steps = steps(policy)
         self._fingerprint = ""
 
     def images(self, index: Tensor) -> Tensor:
@@ -89,9 +89,6 @@ class ArraySplit(Split):
             digest.update(self.targets.numpy().astype("<i8").tobytes())
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
-
-
-_steps = policy  # within `ArraySplit.__init__` the name `policy` is the argument's
 
 
 def array_data_set(

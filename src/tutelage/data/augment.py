@@ -140,15 +140,15 @@ STEPS: dict[str, Step] = {
 }
 
 
-def policy(name: str) -> tuple[Step, ...]:
+def steps(name: str) -> tuple[Step, ...]:
     """Return the steps of a policy.
 
     Raises:
         ConfigError: a part of the name is no step.
 
-    >>> policy("crop-flip")
+    >>> steps("crop-flip")
     (Crop(padding=4), Flip())
-    >>> policy("none")
+    >>> steps("none")
     ()
     """
     if name == "none":
@@ -164,7 +164,7 @@ def policy(name: str) -> tuple[Step, ...]:
 
 def augmented(
     images: Tensor,
-    steps: Sequence[Step],
+    policy: Sequence[Step],
     *,
     seed: int,
     epoch: int,
@@ -175,8 +175,8 @@ def augmented(
 
     Shapes: `images` ``[B, C, H, W]``, `index` ``[B]``.
     """
-    draws = uniforms(seed, epoch, index, sum(step.draws for step in steps))
-    for step, own in zip(steps, draws.split([step.draws for step in steps], 1), strict=True):
+    draws = uniforms(seed, epoch, index, sum(step.draws for step in policy))
+    for step, own in zip(policy, draws.split([step.draws for step in policy], 1), strict=True):
         images = step(images, own, mean)
     return images
 

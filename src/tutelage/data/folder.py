@@ -1,0 +1,355 @@
+"""Folders of pictures, one folder per class: read, cut and augmented by workers."""
+
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, data_source
+from tutelage.data._random import keys
+from tutelage.data.arrays import hold_out, limited
+from tutelage.data.augment import normalised
+from tutelage.errors import ConfigError, DataError, did_you_mean
+from tutelage.types import Batch
+
+EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+POLICIES = ("resized-crop-flip", "rotate-flip", "none")
+
+_VALIDATION = ("val", "validation", "valid")
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@data_source(
+    "folder",
+    summary="a folder of pictures: root/train/<class>, or root/<class> alone",
+    policy="resized-crop-flip",
+)
+def folder(options: DataOptions) -> DataSet:
+    """Load the folder `options.root`, whose folders are splits of class folders, or classes.
+
+    - ``train`` with ``val`` (or ``validation``, ``valid``) and ``test``: as they are.
+    - ``train`` and one of them: that one is the test split, since nothing was trained on it, and
+      validation is held out of train.
+    - class folders alone: test, then validation are held out.
+
+    Classes are sorted by name. Pictures are cut to `options.image_size` (224) as for ImageNet and
+    normalised with ImageNet's numbers.
+
+    Raises:
+        ConfigError: no root, or an unknown augmentation.
+        DataError: no class folders, an empty class, or other classes in another split.
+    """
+    if options.root is None:
+        raise ConfigError("the data set 'folder' needs data.root; none was given. Name the folder.")
+    root = options.root.expanduser()
+    return folder_data_set("folder", root, _layout(root), options)
+
+
+class FolderSplit(Split):
+    """A split of picture files.
+
+    `files` are paths below `root`, `targets` int64 ``[N]`` their classes. `policy` is one of
+    `POLICIES`; `margin` is how much wider than the picture's final size the test view's resized
+    picture is, before its middle is cut out.
+
+    The pictures come out as Pillow decodes them: an orientation tag is not followed, as in the
+    field's usual loaders; transparency is laid on white; 16-bit grey is scaled down to 8.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        files: Sequence[str],
+        targets: Tensor,
+        spec: DataSpec,
+        policy: str,
+        *,
+        margin: float = 256 / 224,
+    ) -> None:
+        self.name = name
+        self.root = root
+        self.targets = targets
+        self.spec = spec
+        self.policy = policy
+        # One block of bytes: workers that fork share it, where a list would be copied bit by bit
+        # as its reference counts change.
+        self._files = np.array([os.fsencode(file) for file in files])
+        self._train_view = _train_view(policy, spec.height, margin)
+        self._test_view = _test_view(spec.height, margin)
+        self._fingerprint = ""
+
+    def batches(
+        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+    ) -> Iterator[Batch]:
+        """Yield one batch per entry of `plan`; see `Split.batches`.
+
+        `workers` processes read and cut; they start anew with each call and end with the iterator.
+        """
+        view = self._train_view if augment else self._test_view
+        mode: Literal["L", "RGB"] = "L" if self.spec.channels == 1 else "RGB"
+        pictures: Dataset[Tensor | DataError] = _Pictures(
+            self.root, self._files, view, mode, seed, epoch
+        )
+        loader = DataLoader(
+            pictures,
+            batch_sampler=[index.tolist() for index in plan],
+            num_workers=workers,
+            collate_fn=_stacked,
+            generator=torch.Generator(),  # else it would draw from the global one
+        )
+        pending = iter(loader)
+        try:
+            for index in plan:
+                images = next(pending)
+                if isinstance(images, DataError):
+                    raise images
+                batch = normalised(images, self.spec.mean, self.spec.std)
+                yield Batch(batch, self.targets[index], index)
+        finally:
+            del pending  # the last reference: the workers end here, however the loop did
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 over path, size in bytes and class of every file, sorted by path.
+
+        The pictures themselves are not read: a file changed within its length goes unseen.
+        """
+        if not self._fingerprint:
+            lines = [
+                b"%s\t%d\t%d\n" % (file.replace(b"\\", b"/"), (self.root / name).stat().st_size, k)
+                for file, k in zip(self._files.tolist(), self.targets.tolist(), strict=True)
+                if (name := os.fsdecode(file))
+            ]
+            self._fingerprint = hashlib.sha256(b"".join(sorted(lines))).hexdigest()
+        return self._fingerprint
+
+
+def folder_data_set(
+    name: str,
+    root: Path,
+    folders: Mapping[str, Path],
+    options: DataOptions,
+    *,
+    image_size: int = 224,
+    mean: tuple[float, ...] = IMAGENET_MEAN,
+    std: tuple[float, ...] = IMAGENET_STD,
+    margin: float = 256 / 224,
+) -> DataSet:
+    """Return the data set below `root`.
+
+    `folders` maps ``train`` and, if there, ``validation`` and ``test`` to folders of class folders;
+    what it lacks is held out of train, the test first. `mean` and `std` are of red, green and blue.
+    Where `options.channels` asks for grey, its mean is their luma, exactly; its deviation is the
+    luma of theirs, which is the most it can be, and near it in natural pictures, whose colours rise
+    and fall together.
+    """
+    found = {role: _classes(root, place) for role, place in folders.items()}
+    classes = list(found["train"])
+    for role, other in found.items():
+        if set(other) != set(classes):
+            raise DataError(
+                f"the splits in {root} must have the same class folders; {role} lacks "
+                f"{sorted(set(classes) - set(other))} and has {sorted(set(other) - set(classes))} "
+                f"besides. Make them equal."
+            )
+    if options.channels == 1:
+        mean, std = (
+            (sum(part * value for part, value in zip(_LUMA, values, strict=True)),)
+            for values in (mean, std)
+        )
+    size = options.image_size or image_size
+    spec = DataSpec(name, tuple(classes), len(mean), size, size, mean, std)
+    listed = {role: _listed(found[role], classes) for role in found}
+
+    seed = options.split_seed
+    rows = {role: torch.arange(len(targets)) for role, (_, targets) in listed.items()}
+    for role, share in (("test", options.test), ("validation", options.validation)):
+        if role not in listed and share:
+            listed[role] = listed["train"]
+            rows["train"], rows[role] = hold_out(listed[role][1], rows["train"], share, seed)
+    if not len(rows.get("test", ())):
+        raise ConfigError(
+            f"{root} has no test split, and data.test = {options.test} holds out none of its "
+            f"{len(listed['train'][0])} pictures. Give a larger share."
+        )
+
+    def split(role: str, policy: str) -> FolderSplit:
+        files, targets = listed[role]
+        chosen = limited(targets, rows[role], options.limit, seed)
+        assert chosen is not None
+        return FolderSplit(
+            role,
+            root,
+            [files[row] for row in chosen.tolist()],
+            targets[chosen],
+            spec,
+            policy,
+            margin=margin,
+        )
+
+    return DataSet(
+        spec,
+        train=split("train", options.augment),
+        validation=split("validation", "none") if "validation" in listed else None,
+        test=split("test", "none"),
+    )
+
+
+Classes = dict[str, list[str]]
+"""Class name to its files, paths below the root."""
+
+
+def _layout(root: Path) -> dict[str, Path]:
+    """Return where the splits in `root` lie: always ``train``; the others if they are there."""
+    # A class may be called "train" too: a split is a folder of folders.
+    if not (root / "train").is_dir() or not _folders(root / "train"):
+        return {"train": root}
+    found = {"train": root / "train"}
+    for role, names in (("validation", _VALIDATION), ("test", ("test",))):
+        there = [root / name for name in names if (root / name).is_dir()]
+        if there:
+            found[role] = there[0]
+    if "validation" in found and "test" not in found:
+        found["test"] = found.pop("validation")
+    return found
+
+
+def _classes(root: Path, place: Path) -> Classes:
+    if not place.is_dir():
+        raise DataError(
+            f"a folder with one folder per class is wanted at {place}; there is none. "
+            f"Name it with data.root."
+        )
+    classes = {
+        name: sorted(
+            os.path.relpath(os.path.join(parent, file), root)  # noqa: PTH118 - a million of them
+            for parent, _, files in os.walk(place / name, followlinks=True)
+            for file in files
+            if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
+        )
+        for name in _folders(place)
+    }
+    if not classes:
+        raise DataError(
+            f"{place} must hold one folder per class; it holds no folder. Sort the pictures into "
+            f"folders named after their classes."
+        )
+    empty = [name for name, files in classes.items() if not files]
+    if empty:
+        raise DataError(
+            f"every class folder in {place} must hold pictures ({', '.join(EXTENSIONS)}); none are "
+            f"in {', '.join(empty)}. Fill or remove them."
+        )
+    return classes
+
+
+def _folders(place: Path) -> list[str]:
+    return sorted(
+        entry.name for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+
+
+def _listed(found: Classes, classes: list[str]) -> tuple[list[str], Tensor]:
+    files = [file for name in classes for file in found[name]]
+    counts = torch.tensor([len(found[name]) for name in classes])
+    return files, torch.arange(len(classes)).repeat_interleave(counts)
+
+
+def _test_view(size: int, margin: float) -> v2.Transform:
+    return v2.Compose([v2.Resize(round(size * margin)), v2.CenterCrop(size), v2.PILToTensor()])
+
+
+def _train_view(policy: str, size: int, margin: float) -> v2.Transform:
+    flip = v2.RandomHorizontalFlip()
+    if policy == "none":
+        return _test_view(size, margin)
+    if policy == "resized-crop-flip":
+        return v2.Compose([v2.RandomResizedCrop(size), flip, v2.PILToTensor()])
+    if policy == "rotate-flip":
+        square = [v2.Resize(size), v2.CenterCrop(size)]
+        return v2.Compose([*square, v2.RandomRotation(20), flip, v2.PILToTensor()])
+    raise ConfigError(
+        f"the augmentation of a folder is one of {', '.join(POLICIES)}; it is {policy!r}."
+        f"{did_you_mean(policy, POLICIES)}"
+    )
+
+
+class _Pictures(Dataset[Tensor | DataError]):
+    """What the workers hold: each item is a function of (seed, epoch, index) alone."""
+
+    def __init__(
+        self,
+        root: Path,
+        files: np.ndarray[tuple[int], np.dtype[np.bytes_]],
+        view: v2.Transform,
+        mode: Literal["L", "RGB"],
+        seed: int,
+        epoch: int,
+    ) -> None:
+        self.root, self.files, self.view, self.mode = root, files, view, mode
+        self.seed, self.epoch = seed, epoch
+
+    def __getitem__(self, index: int) -> Tensor | DataError:
+        try:
+            picture = read_picture(self.root / os.fsdecode(self.files[index]), self.mode)
+        except DataError as error:
+            return error  # handed over whole: a worker's loader would wrap it in its traceback
+        key = int(keys(self.seed, self.epoch, torch.tensor([index]))[0])
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(key)
+            view: Tensor = self.view(picture)
+        return view
+
+
+def _stacked(pictures: list[Tensor | DataError]) -> Tensor | DataError:
+    for picture in pictures:
+        if isinstance(picture, DataError):
+            return picture
+    return torch.stack([picture for picture in pictures if isinstance(picture, Tensor)])
+
+
+def read_picture(file: Path, mode: Literal["L", "RGB"]) -> Image.Image:
+    """Return the picture in a file, grey (``L``) or in colours, 8 bits each.
+
+    Raises:
+        DataError: the file is missing, cut short, or no picture.
+    """
+    try:
+        with Image.open(file) as picture:
+            return _converted(picture, mode)
+    except (
+        *(OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError),
+        *(struct.error, zlib.error, Image.DecompressionBombError),
+    ) as error:  # what Pillow's decoders are known to raise
+        raise DataError(
+            f"{file} must be a picture; reading it failed ({type(error).__name__}: {error}). "
+            f"Put a whole copy in its place, or remove it."
+        ) from error
+
+
+def _converted(picture: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
+    if picture.mode == "I" or picture.mode.startswith("I;16"):
+        levels = np.asarray(picture).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError(f"grey levels go from {levels.min()} to {levels.max()}, not 0..65535")
+        picture = Image.fromarray(np.round(levels / 257).astype(np.uint8))
+    elif picture.mode == "F":
+        raise ValueError("its grey levels are floating-point numbers without a known range")
+    elif "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert(mode)
