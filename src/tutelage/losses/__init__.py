@@ -1,0 +1,28 @@
+"""Losses: pure functions from logits to scalars, exact in log space, finite at any scale.
+
+`dkd_loss`, `decoupled_kd` and `kd_loss` for any training loop; beneath them `partition_kl`, the
+KL divergence split over a partition of the classes, of which each of the three is a case.
+"""
+
+from tutelage.losses._forms import Reduction
+from tutelage.losses._targets import Target
+from tutelage.losses.dkd import (
+    TwoClassesWarning,
+    decoupled_kd,
+    dkd_loss,
+    target_probability,
+)
+from tutelage.losses.kd import kd_loss
+from tutelage.losses.partition import PartitionKL, partition_kl
+
+__all__ = [
+    "PartitionKL",
+    "Reduction",
+    "Target",
+    "TwoClassesWarning",
+    "decoupled_kd",
+    "dkd_loss",
+    "kd_loss",
+    "partition_kl",
+    "target_probability",
+]

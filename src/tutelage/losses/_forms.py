@@ -1,0 +1,54 @@
+"""Softened logits going in, reduced values coming out."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+def soften(
+    logits: Tensor, temperature: float, class_dim: int, ignored: Tensor | None = None
+) -> Tensor:
+    """Return the logits ``[..., C]`` over the temperature, in float32 or wider, the largest at 0.
+
+    The shift changes no probability and keeps the digits of logits that are all large. Ignored
+    positions become zeros, so that a NaN there reaches neither a value nor a gradient. Autocast
+    has no say: it narrows matrix products and the like, and there is none from here on.
+    """
+    logits = logits.movedim(class_dim, -1).to(torch.promote_types(logits.dtype, torch.float32))
+    if ignored is not None:
+        logits = logits.masked_fill(ignored[..., None], 0.0)
+    return (logits - logits.detach().amax(-1, keepdim=True)) / temperature
+
+
+def soften_pair(
+    student_logits: Tensor,
+    teacher_logits: Tensor,
+    temperature: float,
+    class_dim: int,
+    ignored: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return both networks' softened logits ``[..., C]`` in one dtype, the teacher's detached."""
+    dtype = torch.promote_types(student_logits.dtype, teacher_logits.dtype)
+    return (
+        soften(student_logits.to(dtype), temperature, class_dim, ignored),
+        soften(teacher_logits.detach().to(dtype), temperature, class_dim, ignored),
+    )
+
+
+def reduce(values: Tensor, ignored: Tensor | None, reduction: Reduction) -> Tensor:
+    """Reduce per-position values; an ignored one is 0 and counts neither in sum nor in mean.
+
+    The mean over no position is 0, with a gradient of zeros.
+    """
+    if ignored is not None:
+        values = values.masked_fill(ignored, 0.0)
+    if reduction == "none":
+        return values
+    if reduction == "sum":
+        return values.sum()
+    if ignored is None:
+        return values.sum() / max(values.numel(), 1)
+    return values.sum() / (~ignored).sum().clamp(min=1)
