@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tutelage.config import RunConfig
@@ -50,3 +52,28 @@ def console() -> "Console":
     from rich.console import Console
 
     return Console(quiet=not first_process(), highlight=False)
+
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, or its name among the runs.")
+]
+
+
+def find_folder(run: str) -> "Path":
+    """Return the folder of a run given by its path or by its name in ``runs``.
+
+    Raises:
+        RecordError: there is none; the message names the nearest.
+    """
+    from pathlib import Path
+
+    from tutelage.errors import RecordError, did_you_mean
+
+    for folder in (Path(run), Path("runs") / run):
+        if (folder / "run.toml").is_file():
+            return folder
+    there = [path.parent.name for path in Path("runs").glob("*/run.toml")]
+    raise RecordError(
+        f"there is no run {run!r}; `tutelage list runs` shows those there are."
+        f"{did_you_mean(run, there)}"
+    )

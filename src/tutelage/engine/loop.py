@@ -18,6 +18,7 @@ from tutelage.engine.report import Reporter
 from tutelage.engine.schedule import learning_rate_factor
 from tutelage.engine.step import step
 from tutelage.engine.watch import Watch
+from tutelage.errors import TeacherError
 from tutelage.record import STUDENT_BEST, Evaluation, Row, RunWriter
 from tutelage.types import Batch, Progress, Terms
 
@@ -68,6 +69,7 @@ class Loop:
         if path.exists():
             plain = checkpoint.load(self.fabric, path, self._modules())
             self.clock = Clock(**plain["clock"])
+            self._demand_same_teacher(plain["teacher_sha256"])
         if self.writer:
             self.writer.truncate_to(rows=self.clock.rows, evaluations=self.clock.evaluations)
 
@@ -219,9 +221,24 @@ class Loop:
     def _save(self) -> None:
         if self.writer:
             self.writer.mark()
-        state = self._modules() | {"clock": asdict(self.clock)}
+        state = self._modules() | {
+            "clock": asdict(self.clock),
+            "teacher_sha256": self._teacher_sha256,
+        }
         checkpoint.save(self.fabric, self.folder / checkpoint.NAME, state)
         self._saved_at = time.monotonic()
+
+    @property
+    def _teacher_sha256(self) -> str:
+        return self.room.teacher.sha256 if self.room.teacher else ""
+
+    def _demand_same_teacher(self, sha256: str) -> None:
+        if sha256 != self._teacher_sha256:
+            raise TeacherError(
+                f"the run was begun under the teacher {sha256[:12] or 'none'} (SHA-256), and cannot "
+                f"go on under {self._teacher_sha256[:12] or 'none'}: bring the first teacher back, "
+                f"or begin a new run with another run.name."
+            )
 
     def _modules(self) -> dict[str, Any]:
         room = self.room

@@ -54,9 +54,7 @@ def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = 
         NonFiniteError: training diverged; the last checkpoint is kept.
     """
     reporter = reporter or Reporter()
-    config = complete(checked(config))
-    if not methods[config.method.name].needs_teacher:
-        config = replace(config, teacher=TeacherConfig())
+    config = prepare(config)
     config = replace(config, run=replace(config.run, name=run_id(config)))
     path = Path(config.run.dir) / config.run.name
     if state(path) == "complete":
@@ -70,6 +68,14 @@ def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = 
         with _writer(fabric, path, config, resume, reporter) as writer:
             _carry_out(built, path, writer, reporter)
     return read_run(path)
+
+
+def prepare(config: RunConfig) -> RunConfig:
+    """Return `config` checked and complete, and without a teacher if its method needs none."""
+    config = complete(checked(config))
+    if methods[config.method.name].needs_teacher:
+        return config
+    return replace(config, teacher=TeacherConfig())
 
 
 def make_fabric(config: RunConfig) -> Fabric:
@@ -96,8 +102,8 @@ def make_fabric(config: RunConfig) -> Fabric:
 
 
 def find_run(config: RunConfig) -> Run | None:
-    """Return the newest complete run of this (complete) configuration in its folder, if any."""
-    wanted = fingerprint(config)
+    """Return the newest complete run of this configuration in its folder, if any."""
+    wanted = fingerprint(prepare(config))
     for found in list_runs(Path(config.run.dir)):
         if found.result and found.result.config_fingerprint == wanted:
             return found
@@ -107,13 +113,11 @@ def find_run(config: RunConfig) -> Run | None:
 def teacher_config(config: RunConfig) -> RunConfig:
     """Return the configuration of the run that makes the teacher of `config`."""
     recipe = load(config.teacher.recipe)
-    return complete(
-        replace(
-            recipe,
-            data=replace(recipe.data, root=config.data.root, workers=config.data.workers),
-            fabric=replace(recipe.fabric, threads=config.fabric.threads),
-            run=replace(recipe.run, dir=config.run.dir, imports=config.run.imports),
-        )
+    return replace(
+        recipe,
+        data=replace(recipe.data, root=config.data.root, workers=config.data.workers),
+        fabric=replace(recipe.fabric, threads=config.fabric.threads),
+        run=replace(recipe.run, dir=config.run.dir, imports=config.run.imports),
     )
 
 

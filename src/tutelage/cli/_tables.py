@@ -1,0 +1,49 @@
+"""What a run came to, as tables for the terminal."""
+
+from rich.table import Table
+
+from tutelage.record import Evaluation, Run
+
+
+def result_table(done: Run, alone: Run | None = None) -> Table:
+    """Return the readings of a complete run on the test split, the teacher's and labels' beside."""
+    result = done.result
+    assert result is not None
+    table = Table(title=f"{done.config.data.name}, test split", title_justify="left")
+    table.add_column("network")
+    for name in ("top-1", "top-5", "loss", "calibration error", "parameters"):
+        table.add_column(name, justify="right")
+    if result.teacher_parameters:
+        teacher = next(e for e in done.evaluations if (e.network, e.split) == ("teacher", "test"))
+        table.add_row(f"teacher {_teacher_name(done)}", *_cells(teacher, result.teacher_parameters))
+    name = f"{done.config.student.name} by {done.config.method.name}"
+    _add(table, name, done)
+    if alone:
+        _add(table, f"{alone.config.student.name} by labels alone", alone)
+    return table
+
+
+def _add(table: Table, name: str, run: Run) -> None:
+    result = run.result
+    assert result is not None
+    assert result.last_test is not None
+    count = result.student_parameters
+    table.add_row(f"{name}, last epoch", *_cells(result.last_test, count), style="bold")
+    if result.best_test:
+        table.add_row(
+            f"{name}, best epoch {result.best_test.epoch}", *_cells(result.best_test, count)
+        )
+
+
+def _cells(reading: Evaluation, parameters: int) -> list[str]:
+    return [
+        f"{reading.top1:.2%}",
+        f"{reading.top5:.2%}",
+        f"{reading.loss:.3f}",
+        f"{reading.calibration_error:.2%}",
+        f"{parameters:,}",
+    ]
+
+
+def _teacher_name(run: Run) -> str:
+    return run.config.teacher.name or run.config.teacher.recipe

@@ -1,0 +1,57 @@
+"""Small real data and quick runs for every room's tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutelage.config import RunConfig, loads
+
+CLASSES = 5
+
+
+@pytest.fixture(scope="session")
+def npz_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 5 classes on disk: noisy 12x12 patterns, 300 to train, 100 to test."""
+    generator = np.random.default_rng(0)
+    patterns = generator.integers(0, 200, (CLASSES, 12, 12))
+    arrays = {}
+    for part, count in (("train", 300), ("test", 100)):
+        labels = np.arange(count) % CLASSES
+        noise = generator.integers(-40, 55, (count, 12, 12))
+        arrays[f"x_{part}"] = np.clip(patterns[labels] + noise, 0, 255).astype(np.uint8)
+        arrays[f"y_{part}"] = labels.astype(np.int64)
+    path = tmp_path_factory.mktemp("data") / "patterns.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def recipe(npz_path: Path, tmp_path: Path) -> str:
+    """A recipe that runs in a second: labels alone, two epochs, into ``tmp_path/runs``."""
+    return f"""
+[data]
+name = "npz"
+root = {str(npz_path)!r}
+validation = 0.2
+augment = "affine"
+[student]
+name = "glyph_student"
+[method]
+name = "ce"
+[schedule]
+name = "cosine"
+[train]
+epochs = 2
+batch_size = 32
+record_every = 3
+checkpoint_seconds = 0.0
+[run]
+dir = {str(tmp_path / "runs")!r}
+"""
+
+
+@pytest.fixture
+def config(recipe: str) -> RunConfig:
+    """The run of `recipe`."""
+    return loads(recipe)
