@@ -1,5 +1,6 @@
 """The nouns that cross from room to room: `Batch`, `Output`, `Terms`, `Progress`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -7,7 +8,7 @@ from torch import Tensor
 Terms = dict[str, Tensor]
 """Loss terms by name, already weighed: their sum is the loss. ``"ce"`` is the labels' own."""
 
-Shapes = dict[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 """What one network puts out for one picture: ``"logits"`` and each tap, without the batch axis."""
 
 
