@@ -4,11 +4,16 @@ import re
 from dataclasses import FrozenInstanceError, dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tutelage.config import (
+    DataConfig,
     MethodConfig,
     RunConfig,
+    RunPlace,
     StudentConfig,
+    checked,
     dumps,
     fingerprint,
     loads,
@@ -97,6 +102,15 @@ def test_a_name_with_slashes_and_colons_becomes_one_folder() -> None:
     name = run_id(replace(CONFIG, student=student))
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,120}", name)
     assert name.startswith("glyphs100-.._my.package_xxx")
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
+def test_a_run_may_be_given_the_name_that_is_made_for_it(data: str, student: str, m: str) -> None:
+    config = RunConfig(
+        data=DataConfig(name=data), student=StudentConfig(name=student), method=MethodConfig(name=m)
+    )
+    named = replace(config, run=RunPlace(name=run_id(config)))
+    assert checked(named) == named
 
 
 def test_the_options_of_a_method_are_completed_from_its_own_class() -> None:

@@ -199,6 +199,17 @@ def test_two_writers_do_not_share_a_run(tmp_path: Path) -> None:
     RunWriter.resume(tmp_path / "a").close()
 
 
+def test_a_writer_that_cannot_open_its_files_gives_its_lock_up(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    RunWriter.create(path, CONFIG).close()
+    (path / "evaluations.jsonl").unlink()
+    (path / "evaluations.jsonl").mkdir()
+    with pytest.raises(OSError, match=r"evaluations\.jsonl"):
+        RunWriter.resume(path)
+    (path / "evaluations.jsonl").rmdir()
+    RunWriter.resume(path).close()
+
+
 LAST = encode(row(2)).encode() + b"\n"
 
 

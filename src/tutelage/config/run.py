@@ -223,7 +223,8 @@ def run_id(config: RunConfig) -> str:
         return config.run.name
     names = (config.data.name, config.student.name, config.method.name)
     parts = [re.sub(r"[^A-Za-z0-9._]+", "_", name)[:40] for name in names]
-    return "-".join([*parts, f"s{config.train.seed}", fingerprint(config)[:8]])
+    whole = "-".join([*parts, f"s{config.train.seed}", fingerprint(config)[:8]])
+    return re.sub(r"^\.+", "_", whole)  # a folder that begins with a dot would be hidden
 
 
 def contradictions(config: RunConfig) -> Iterator[tuple[str, str, str]]:

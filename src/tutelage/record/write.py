@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -46,13 +46,11 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         """Open a folder that is there; use `create` or `resume`."""
         self.path = path
-        self._lock = Lock(path / LOCK)
-        try:
-            self._rows = _LineFile(path / ROWS)
-            self._evaluations = _LineFile(path / EVALUATIONS)
-        except BaseException:
-            self._lock.release()
-            raise
+        with ExitStack() as opened:
+            opened.callback(Lock(path / LOCK).release)
+            self._rows = opened.enter_context(closing(_LineFile(path / ROWS)))
+            self._evaluations = opened.enter_context(closing(_LineFile(path / EVALUATIONS)))
+            self._opened = opened.pop_all()
 
     @classmethod
     def create(cls, path: Path, config: RunConfig) -> "RunWriter":
@@ -139,9 +137,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Close the files and let other writers in; a second call does nothing."""
-        self._rows.close()
-        self._evaluations.close()
-        self._lock.release()
+        self._opened.close()
 
     def __enter__(self) -> "RunWriter":
         return self
