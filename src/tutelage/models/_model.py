@@ -128,7 +128,7 @@ def probe(
             tensor, or has no module at the path of a tap, or none that puts out a tensor.
         ShapeError: the logits are not one row of scores per picture.
     """
-    shapes: Shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     weight = next(module.parameters(), torch.empty(0))
     images = torch.zeros(2, channels, height, width, dtype=weight.dtype, device=weight.device)
     with ExitStack() as restore:
@@ -181,7 +181,9 @@ def _submodule(module: nn.Module, path: str) -> nn.Module:
         ) from None
 
 
-def _measure(shapes: Shapes, tap: str, path: str) -> Callable[[nn.Module, object, object], None]:
+def _measure(
+    shapes: dict[str, tuple[int, ...]], tap: str, path: str
+) -> Callable[[nn.Module, object, object], None]:
     def hook(module: nn.Module, inputs: object, output: object) -> None:
         if not isinstance(output, Tensor):
             raise ModelError(
