@@ -14,7 +14,7 @@ CLASSES = 5
 def npz_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of 5 classes on disk: noisy 12x12 patterns, 300 to train, 100 to test."""
     generator = np.random.default_rng(0)
-    patterns = generator.integers(0, 200, (CLASSES, 12, 12))
+    patterns = generator.integers(0, 200, (CLASSES, 3, 3)).repeat(4, axis=1).repeat(4, axis=2)
     arrays = {}
     for part, count in (("train", 300), ("test", 100)):
         labels = np.arange(count) % CLASSES

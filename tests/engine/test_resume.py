@@ -4,6 +4,8 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,17 +102,19 @@ def test_a_crash_after_any_step_changes_no_bit(taught: RunConfig, steps: int) ->
 def test_a_crash_while_a_checkpoint_is_written_leaves_the_old_one(
     taught: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed, whole = run(taught), checkpoint_room.put_in_place
+    undisturbed, whole = run(taught), checkpoint_room.replacing
     written: list[Path] = []
 
-    def crash_at_the_ninth(draft: Path, path: Path) -> None:
+    @contextmanager
+    def crash_at_the_ninth(path: Path) -> Iterator[Path]:
         written.append(path)
-        if len(written) == 9:
-            draft.write_bytes(draft.read_bytes()[:100])
-            raise CrashError
-        whole(draft, path)
+        with whole(path) as draft:
+            yield draft
+            if len(written) == 9:
+                draft.write_bytes(draft.read_bytes()[:100])
+                raise CrashError
 
-    monkeypatch.setattr(checkpoint_room, "put_in_place", crash_at_the_ninth)
+    monkeypatch.setattr(checkpoint_room, "replacing", crash_at_the_ninth)
     with pytest.raises(CrashError):
         run(named(taught, "crashed"))
     monkeypatch.undo()

@@ -1,7 +1,7 @@
 """Checkpoints: all that a run needs to go on, bit for bit, written whole or not at all."""
 
-import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tutelage.engine.processes import from_processes
 from tutelage.errors import ModelError, RecordError, did_you_mean
+from tutelage.record import replacing
 
 NAME = "checkpoint.pt"
 
@@ -24,10 +25,8 @@ def save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
     the two.
     """
     random = from_processes(fabric, torch.get_rng_state())
-    draft = path.with_name(path.name + ".new")
-    fabric.save(draft, state | {"random": random})
-    if fabric.is_global_zero:
-        put_in_place(draft, path)
+    with replacing(path) if fabric.is_global_zero else nullcontext(path) as draft:
+        fabric.save(draft, state | {"random": random})
     fabric.barrier()
 
 
@@ -51,20 +50,12 @@ def load(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def put_in_place(draft: Path, path: Path) -> None:
-    """Make `draft`, now whole on the disk, the file at `path` in one step."""
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write the weights of a network as safetensors, whole or not at all."""
-    draft = path.with_name(path.name + ".new")
     # clone(): safetensors refuses tensors that share memory, as tied weights do.
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
-    save_file(whole, draft)
-    put_in_place(draft, path)
+    with replacing(path) as draft:
+        save_file(whole, draft)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

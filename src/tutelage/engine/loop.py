@@ -235,9 +235,9 @@ class Loop:
     def _demand_same_teacher(self, sha256: str) -> None:
         if sha256 != self._teacher_sha256:
             raise TeacherError(
-                f"the run was begun under the teacher {sha256[:12] or 'none'} (SHA-256), and cannot "
-                f"go on under {self._teacher_sha256[:12] or 'none'}: bring the first teacher back, "
-                f"or begin a new run with another run.name."
+                f"the run was begun under the teacher {sha256[:12] or 'none'} (SHA-256), and "
+                f"cannot go on under {self._teacher_sha256[:12] or 'none'}: bring the first teacher "
+                f"back, or begin a new run with another run.name."
             )
 
     def _modules(self) -> dict[str, Any]:

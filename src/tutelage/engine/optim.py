@@ -15,7 +15,11 @@ def make_optimizer(
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if config.name == "adamw":
         return torch.optim.AdamW(
-            trained, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay
+            trained,
+            lr=config.lr,
+            betas=config.betas,
+            eps=config.eps,
+            weight_decay=config.weight_decay,
         )
     return torch.optim.SGD(
         trained,
