@@ -434,3 +434,10 @@ def test_every_form_of_target_is_one_graph() -> None:
         torch.testing.assert_close(
             compiled(student, teacher, target), decoupled_kd(student, teacher, target)
         )
+
+
+def test_compiled_code_takes_two_classes_without_a_word() -> None:
+    _warn_of_two_classes.cache_clear()
+    compiled = torch.compile(dkd_loss, fullgraph=True, backend="aot_eager")
+    loss = compiled(logits(4, 2), logits(4, 2, seed=1), torch.arange(4) % 2)
+    torch.testing.assert_close(loss, kd_loss(logits(4, 2), logits(4, 2, seed=1)))

@@ -39,12 +39,10 @@ def soften_pair(
 
 
 def reduce(values: Tensor, ignored: Tensor | None, reduction: Reduction) -> Tensor:
-    """Reduce per-position values; an ignored one is 0 and counts neither in sum nor in mean.
+    """Reduce per-position values; the mean over no position is 0, with a gradient of zeros.
 
-    The mean over no position is 0, with a gradient of zeros.
+    Ignored values are 0 as they come: both networks were softened to the same zeros there.
     """
-    if ignored is not None:
-        values = values.masked_fill(ignored, 0.0)
     if reduction == "none":
         return values
     if reduction == "sum":
