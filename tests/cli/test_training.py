@@ -22,7 +22,9 @@ def told(*arguments: str) -> str:
     return result.output
 
 
-def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+def refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> str:
     """What the command says when it exits with code 2."""
     monkeypatch.setattr("sys.argv", ["tutelage", *arguments])
     with pytest.raises(SystemExit) as exited:
@@ -64,9 +66,7 @@ def test_a_teacher_and_a_student_are_trained_shown_and_read_again(
     assert {"teacher", "student"} <= set(runs.split())
 
 
-def test_a_recipe_trains_its_teacher_once_and_finds_it_again(
-    recipe: str, tmp_path: Path
-) -> None:
+def test_a_recipe_trains_its_teacher_once_and_finds_it_again(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "teacher.toml").write_text(recipe, encoding="utf-8")
     student = override(
         loads(recipe),
@@ -92,7 +92,9 @@ def test_the_version_is_told() -> None:
     assert told("--version").strip() == f"tutelage {__version__}"
 
 
-@pytest.mark.parametrize("command", ["distill", "train", "compare", "evaluate", "show", "list", "export", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["distill", "train", "compare", "evaluate", "show", "list", "export", "doctor"]
+)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"tutelage {command}" in told(command, "--help")
 

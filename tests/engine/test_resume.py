@@ -15,7 +15,7 @@ from tutelage.config import RunConfig, dumps, override
 from tutelage.engine import Reporter, run
 from tutelage.engine import checkpoint as checkpoint_room
 from tutelage.errors import RecordError, TeacherError
-from tutelage.record import STUDENT, STUDENT_BEST, Row, Run, read_run
+from tutelage.record import STUDENT, STUDENT_BEST, Row, Run, read_run, replacing
 
 LONGER = ["method.name=dkd", "train.epochs=6", "train.batch_size=16", "train.record_every=2"]
 
@@ -102,7 +102,7 @@ def test_a_crash_after_any_step_changes_no_bit(taught: RunConfig, steps: int) ->
 def test_a_crash_while_a_checkpoint_is_written_leaves_the_old_one(
     taught: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed, whole = run(taught), checkpoint_room.replacing
+    undisturbed, whole = run(taught), replacing
     written: list[Path] = []
 
     @contextmanager

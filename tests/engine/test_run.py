@@ -86,6 +86,18 @@ def test_the_teacher_is_bit_identical_after_and_its_lineage_is_known(config: Run
     assert row.teacher_rest_probability == pytest.approx(1 - row.teacher_target_probability)
 
 
+def test_bf16_records_the_same_kinds_of_numbers_and_reaches_about_the_same(
+    config: RunConfig,
+) -> None:
+    teacher = run(config)
+    options = ["method.name=dkd", f"teacher.weights={teacher.path}", "train.channels_last=true"]
+    wide = run(override(config, options))
+    narrow = run(override(config, [*options, "train.precision=bf16-mixed"]))
+    for one, other in zip(wide.rows, narrow.rows, strict=True):
+        assert other.terms == pytest.approx(one.terms, rel=0.2, abs=0.02)
+        assert other.gradient_share.keys() == one.gradient_share.keys()
+
+
 def test_methods_start_from_the_same_student(config: RunConfig) -> None:
     fabric = make_fabric(config)
     alone = build(config, fabric).network.state_dict()
@@ -174,3 +186,28 @@ def test_a_network_that_gives_more_rows_than_pictures_is_refused() -> None:
 class _Rows(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images.reshape(-1, 4)
+
+
+def test_compiled_it_learns_the_same(config: RunConfig) -> None:
+    plain = run(override(config, ["train.epochs=1"]))
+    compiled = run(override(config, ["train.epochs=1", "train.compile=true"]))
+    first, second = (load_file(one.path / STUDENT) for one in (plain, compiled))
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, rtol=1e-2, atol=1e-3)
+
+
+def test_clipping_bounds_what_the_optimiser_sees(config: RunConfig) -> None:
+    """With plain SGD a step is the learning rate times the clipped gradient."""
+    options = ["train.clip_norm=0.01", "optimizer.momentum=0", "optimizer.weight_decay=0"]
+    clipped = override(config, [*options, "train.epochs=1", "schedule.name=constant"])
+    fabric = make_fabric(clipped)
+    before = {
+        name: tensor.detach().clone()
+        for name, tensor in build(clipped, fabric).network.named_parameters()
+    }
+    done = run(clipped)
+    after = load_file(done.path / STUDENT)
+    moved = sum((after[name] - tensor).square().sum() for name, tensor in before.items()) ** 0.5
+    assert 0 < moved <= 8 * 0.01 * clipped.optimizer.lr * 1.001  # 8 steps
+    assert all(row.gradient_norm is not None and row.gradient_norm > 0.01 for row in done.rows)

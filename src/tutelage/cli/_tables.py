@@ -1,8 +1,10 @@
 """What a run came to, as tables for the terminal."""
 
+from pathlib import Path
+
 from rich.table import Table
 
-from tutelage.record import Evaluation, Run
+from tutelage.record import Evaluation, Run, read_run
 
 
 def result_table(done: Run, alone: Run | None = None) -> Table:
@@ -46,4 +48,7 @@ def _cells(reading: Evaluation, parameters: int) -> list[str]:
 
 
 def _teacher_name(run: Run) -> str:
+    lineage = Path(run.result.teacher_run) if run.result and run.result.teacher_run else None
+    if not run.config.teacher.name and lineage and (lineage / "run.toml").is_file():
+        return read_run(lineage).config.student.name
     return run.config.teacher.name or run.config.teacher.recipe

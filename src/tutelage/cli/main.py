@@ -1,5 +1,6 @@
 """The command `tutelage`: each command imports its room inside its function, so help is quick."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -43,6 +44,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
         app()
     except TutelageError as error:

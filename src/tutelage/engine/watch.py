@@ -38,9 +38,9 @@ class Watch:
                 f"a classifier must give one row of class scores a picture: "
                 f"{len(images)} pictures of {tuple(images.shape[1:])} gave {tuple(logits.shape)}."
             )
-        return Output(
-            logits if logits.dtype == torch.float64 else logits.float(), self._seen.copy()
-        )
+        wide = logits if logits.dtype == torch.float64 else logits.float()
+        # A view, so that a gradient asked for at the logits ends before the strategy's own hooks.
+        return Output(wide.view_as(wide), self._seen.copy())
 
     def _keeper(self, name: str):  # type: ignore[no-untyped-def]
         def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
