@@ -36,7 +36,7 @@ def doctor(recipe: Recipe = DEFAULT_RECIPE, overrides: Overrides = None) -> None
         findings = examine(config, lambda found: status.update(f"Looked at: {found.check}"))
     out.print(_table(findings))
     count = {level: sum(found.level == level for found in findings) for level in STYLES}
-    out.print(f"{count['error']} errors, {count['warning']} warnings.")
+    out.print(f"Errors: {count['error']}. Warnings: {count['warning']}.")
     if count["error"]:
         raise typer.Exit(2)
 
