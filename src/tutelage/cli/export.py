@@ -1,5 +1,6 @@
 """`tutelage export`."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,10 +61,9 @@ def export(
 def _shape(text: str) -> "Shape":
     from tutelage.errors import ConfigError
 
-    try:
-        channels, height, width = map(int, text.split("x"))
-    except ValueError:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
         raise ConfigError(
             f"--input is channels, height and width, such as 3x32x32; it is {text!r}."
-        ) from None
-    return channels, height, width
+        )
+    return int(match[1]), int(match[2]), int(match[3])
