@@ -8,7 +8,7 @@ from typing import Literal
 
 from tutelage.config import RunConfig, TeacherConfig, checked
 from tutelage.engine import Reporter, find_run
-from tutelage.engine.run import find_teacher, teacher_config
+from tutelage.engine.run import find_teacher, prepare, teacher_config
 from tutelage.errors import ConfigError, RecordError, TeacherError
 from tutelage.lab.matrix import Arm, make_arms, matrix_fingerprint, run_of, seeds_from
 from tutelage.lab.statistics import PairedDifference, Spread, describe, paired_difference
@@ -235,7 +235,7 @@ def _meet_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
             "teacher.recipe, or compare arms that need none, such as ce."
         )
     if section.recipe and not section.weights and section.train:
-        recipe = teacher_config(config)
+        recipe = prepare(teacher_config(config))
         if find_run(recipe) is None:
             reporter.note(f"First the teacher, {recipe.student.name}; it is kept for next time.")
             # In a process of its own, as all runs: it may be one of several that train together.

@@ -10,13 +10,13 @@ from torch import nn
 from tutelage.config import (
     MethodConfig,
     RunConfig,
-    TeacherConfig,
     check,
     fingerprint,
     override,
     with_method_options,
 )
 from tutelage.engine.build import import_files
+from tutelage.engine.run import prepare
 from tutelage.errors import ConfigError, did_you_mean
 from tutelage.methods import Method, methods
 from tutelage.methods.kd import KD
@@ -96,12 +96,13 @@ def seeds_from(config: RunConfig, count: int) -> tuple[int, ...]:
 
 def run_of(config: RunConfig, arm: Arm, seed: int) -> RunConfig:
     """Return the run of one arm and one seed, as the engine will record it."""
-    return replace(
-        config,
-        method=arm.method,
-        teacher=config.teacher if methods[arm.method.name].needs_teacher else TeacherConfig(),
-        train=replace(config.train, seed=seed),
-        run=replace(config.run, name=""),
+    return prepare(
+        replace(
+            config,
+            method=arm.method,
+            train=replace(config.train, seed=seed),
+            run=replace(config.run, name=""),
+        )
     )
 
 

@@ -45,7 +45,7 @@ def _arms(comparison: Comparison) -> Table:
     other = "best" if comparison.reading == "last" else "last"
     return Table(
         f"Top-1 on the {comparison.split} split, {comparison.reading} epoch, percent",
-        ("arm", "n", "mean", "sd", "95 % interval", f"{other} epoch", "NLL", "ECE %", "s/run"),
+        ("arm", "n", "mean", "sd", "95 % interval", other, "NLL", "ECE %", "s/run"),
         tuple(
             (
                 one.arm.label,
@@ -297,9 +297,10 @@ def _flat(mapping: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     for key, value in mapping.items():
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            flat[f"{prefix}{key}"] = " ".join(map(str, value))
         elif value is not None:
-            words = isinstance(value, list | tuple)
-            flat[f"{prefix}{key}"] = " ".join(map(str, value)) if words else value
+            flat[f"{prefix}{key}"] = value
     return flat
 
 

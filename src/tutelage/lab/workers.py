@@ -70,7 +70,7 @@ def carry_out(
 
 
 def run_path(config: RunConfig) -> Path:
-    """Return the folder of a run; its method's options must be complete."""
+    """Return the folder of a run that the engine has prepared."""
     return Path(config.run.dir) / run_id(config)
 
 
