@@ -33,7 +33,7 @@ def compare(
         str,
         typer.Option(
             metavar="ARM,ARM,...",
-            help="Methods, with options behind a colon: kd:kd_weight=4:ce_weight=1.",
+            help="Methods, options behind colons: dkd:alpha=8:beta=8.",
         ),
     ] = "ce,kd,dkd",
     seeds: Annotated[int, typer.Option(help="Seeds, from the recipe's own upwards.")] = 3,
