@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from tutelage import __version__
 from tutelage.cli.main import app, main
-from tutelage.config import override, loads
+from tutelage.config import loads, override
 from tutelage.record import read_run
 
 

@@ -1,6 +1,7 @@
 """Two processes train the same recipe as one, on the same global batches."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -44,10 +45,19 @@ def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None
     recipe = tmp_path / "two.toml"
     recipe.write_text(dumps(together), encoding="utf-8")
     command = [sys.executable, "-m", "tutelage", "distill", str(recipe), "--devices", "2"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    command.append("run.labels_alone=true")  # a second run by the same two processes
+    told = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | {"COLUMNS": "200"},
+    )
     assert told.returncode == 0, told.stderr
     two = read_run(Path(config.run.dir) / "two")
     assert two.config.fabric.devices == 2
+    assert "by labels alone, last epoch" in told.stdout
     for name, tensor in load_file(alone.path / STUDENT).items():
         other = load_file(two.path / STUDENT)[name]
         torch.testing.assert_close(other, tensor, rtol=1e-4, atol=1e-5)

@@ -133,7 +133,18 @@ def test_an_unfinished_run_is_not_overwritten(config: RunConfig) -> None:
     with pytest.raises(NonFiniteError):
         run(override(config, ["optimizer.lr=1e30", "run.name=bad"]))
     with pytest.raises(RecordError, match="--resume"):
-        run(override(config, ["optimizer.lr=0.1", "run.name=bad"]))
+        run(override(config, ["optimizer.lr=1e30", "run.name=bad"]))
+
+
+def test_a_name_does_not_pass_off_another_run_for_this_one(config: RunConfig) -> None:
+    run(override(config, ["run.name=mine"]))
+    with pytest.raises(RecordError, match=r"differs in optimizer\.lr; give this one another"):
+        run(override(config, ["run.name=mine", "optimizer.lr=0.01"]), resume=True)
+
+
+def test_automatic_precision_is_recorded_as_what_it_came_to(config: RunConfig) -> None:
+    done = run(override(config, ["train.precision=auto"]))
+    assert done.config.train.precision in {"32-true", "bf16-mixed"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_fully_coupled_it_is_kd_of_the_same_weight() -> None:
     ours = coupled.terms(student, teacher, batch, EARLY)
     theirs = plain.terms(student, teacher, batch, EARLY)
     torch.testing.assert_close(ours["tckd"] + ours["nckd"], theirs["kd"], rtol=1e-12, atol=0)
-    assert coupled.matched_kd_weight == plain.matched_kd_weight == 3
+    assert coupled.config.matched_kd_weight == plain.config.matched_kd_weight == 3
 
 
 def test_two_classes_are_refused() -> None:
@@ -38,9 +38,22 @@ def test_two_classes_are_refused() -> None:
 
 
 def test_student_and_teacher_must_score_the_same_classes() -> None:
-    networks = [torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, n)) for n in (5, 6)]
+    student, teacher = (
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, n)) for n in (5, 6)
+    )
     with pytest.raises(ConfigError, match="the student has 5, the teacher 6"):
-        Distiller(*networks, "kd", image_shape=(1, 2, 2))
+        Distiller(student, teacher, "kd", image_shape=(1, 2, 2))
+
+
+def test_a_distiller_is_fully_warm_unless_it_is_told_the_progress() -> None:
+    torch.manual_seed(0)
+    student, teacher = (
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 5)) for _ in range(2)
+    )
+    distiller = Distiller(student, teacher, "dkd", image_shape=(1, 2, 2))
+    batch = torch.randn(8, 1, 2, 2), torch.randint(5, (8,))
+    late = distiller(*batch, Progress(epoch=20, epochs=20, step=190, steps_per_epoch=10))
+    assert distiller(*batch) == late
 
 
 @pytest.mark.parametrize("name", list(methods))

@@ -23,9 +23,16 @@ Factor = Annotated[float, Ge(0), Le(1)]
 Option = bool | int | float | str | list[Any]
 """What a method's own option may hold at this level; the method's Config checks it later."""
 
-Precision = Literal[
-    "32-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true", "64-true", "transformer-engine"
+FixedPrecision = Literal[
+    "32-true",
+    "bf16-mixed",
+    "bf16-true",
+    "16-mixed",
+    "16-true",
+    "64-true",
+    "transformer-engine",
 ]
+Precision = Literal["auto", FixedPrecision]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +110,7 @@ class TrainConfig:
     epochs: Count = 240  # passes over the train split
     batch_size: Count = 64  # pictures per optimiser step, over all devices and accumulated parts
     seed: CountOrZero = 0  # of weights, order and augmentation
-    precision: Precision = "32-true"  # number type of weights and arithmetic
+    precision: Precision = "32-true"  # number types; auto = bf16-mixed where native
     channels_last: bool = False  # memory layout that convolutions on GPUs prefer
     compile: bool = False  # compile the student with torch.compile
     accumulate: Count = 1  # parts in which each step's batch is run, to save memory

@@ -1,5 +1,6 @@
 """`Distiller`: a student, a teacher and a method as one module for anyone's own loop."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from tutelage.engine.watch import Watch, measure
 from tutelage.methods import methods
 from tutelage.types import Batch, Progress, Terms
 
-_WHOLE = Progress(epoch=1, epochs=1, step=0, steps_per_epoch=1)
+_WARM = Progress(epoch=sys.maxsize, epochs=sys.maxsize, step=0, steps_per_epoch=1)
 
 
 class Distiller(nn.Module):
@@ -64,7 +65,7 @@ class Distiller(nn.Module):
             measure(self._teacher.watch, image_shape),
         )
 
-    def forward(self, images: Tensor, target: Tensor, progress: Progress = _WHOLE) -> Terms:
+    def forward(self, images: Tensor, target: Tensor, progress: Progress = _WARM) -> Terms:
         """Return the weighed loss terms of one batch by name; their sum is the loss.
 
         Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices.

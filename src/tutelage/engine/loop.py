@@ -92,11 +92,11 @@ class Loop:
         clock, size = self.clock, self.train.batch_size
         self.room.student.network.train()
         dealt = self.plan.epoch(clock.epoch, clock.step_in_epoch)
-        batches = self._batches([part for parts in dealt for part in parts])
+        batches = self.batches([part for parts in dealt for part in parts])
         window = _Window()
         for _ in dealt:
-            progress = self._progress()
-            self._set_learning_rate(progress)
+            progress = self.progress()
+            self.set_learning_rate(progress)
             count = min(size, self.plan.count - clock.step_in_epoch * size)
             clock.step_in_epoch += 1
             ends = clock.step_in_epoch == self.plan.steps
@@ -110,7 +110,7 @@ class Loop:
                 if not ends and time.monotonic() - self._saved_at >= self.train.checkpoint_seconds:
                     self._save()
 
-    def _batches(self, parts: list[torch.Tensor]) -> Iterator[Batch]:
+    def batches(self, parts: list[torch.Tensor]) -> Iterator[Batch]:
         """Yield this process's batches, on its device and in the student's memory layout."""
         layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
         for batch in self.built.data.train.batches(
@@ -126,7 +126,8 @@ class Loop:
                 self.fabric.to_device(batch.index),
             )
 
-    def _progress(self) -> Progress:
+    def progress(self) -> Progress:
+        """Return where the run stands, before the next step."""
         clock = self.clock
         return Progress(
             epoch=clock.epoch,
@@ -136,7 +137,8 @@ class Loop:
             smooth_ramp=self.built.config.schedule.smooth_ramp,
         )
 
-    def _set_learning_rate(self, progress: Progress) -> None:
+    def set_learning_rate(self, progress: Progress) -> None:
+        """Give the optimiser the learning rate of this step."""
         factor = learning_rate_factor(self.built.config.schedule, progress)
         for group in self.room.optimizer.param_groups:
             group["lr"] = self.built.config.optimizer.lr * factor
@@ -236,8 +238,8 @@ class Loop:
         if sha256 != self._teacher_sha256:
             raise TeacherError(
                 f"the run was begun under the teacher {sha256[:12] or 'none'} (SHA-256), and "
-                f"cannot go on under {self._teacher_sha256[:12] or 'none'}: bring the first teacher "
-                f"back, or begin a new run with another run.name."
+                f"cannot go on under {self._teacher_sha256[:12] or 'none'}: bring the first "
+                f"teacher back, or begin a new run with another run.name."
             )
 
     def _modules(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Literal, cast
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -17,4 +18,7 @@ def from_processes(fabric: Fabric, tensor: Tensor) -> Tensor:
     """Return ``[processes, ...]``: the tensors of all processes, on the CPU."""
     if fabric.world_size == 1:
         return tensor.cpu()[None]
-    return cast(Tensor, fabric.all_gather(fabric.to_device(tensor))).cpu()
+    ours = fabric.to_device(tensor)
+    everyone = [torch.empty_like(ours) for _ in range(fabric.world_size)]
+    torch.distributed.all_gather(everyone, ours)
+    return torch.stack(everyone).cpu()

@@ -1,6 +1,6 @@
 """A run from its configuration to its result: found again, begun, gone on with, finished."""
 
-import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,33 +9,25 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from tutelage.config import RunConfig, TeacherConfig, checked, fingerprint, load, run_id
-from tutelage.data import DataSet
+from tutelage.config import RunConfig, TeacherConfig, checked, fingerprint, load, run_id, to_mapping
+from tutelage.config.run import INDIFFERENT, FixedPrecision
 from tutelage.engine.build import Built, build, complete
 from tutelage.engine.checkpoint import NAME as CHECKPOINT
 from tutelage.engine.checkpoint import read_weights
 from tutelage.engine.loop import Loop, SplitName
 from tutelage.engine.report import Reporter
-from tutelage.errors import ConfigError, TeacherError
+from tutelage.engine.result import make_result
+from tutelage.errors import ConfigError, RecordError, TeacherError
 from tutelage.methods import methods
-from tutelage.models import count_parameters
 from tutelage.record import (
     STUDENT,
     STUDENT_BEST,
     Evaluation,
-    Result,
     Run,
     RunWriter,
-    commit,
-    file_sha256,
     list_runs,
-    machine,
-    peak_memory_bytes,
     read_run,
-    source_commit,
     state,
-    utc,
-    versions,
 )
 
 
@@ -57,41 +49,61 @@ def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = 
     config = prepare(config)
     config = replace(config, run=replace(config.run, name=run_id(config)))
     path = Path(config.run.dir) / config.run.name
+    _demand_same(config, path)
     if state(path) == "complete":
         reporter.note(f"{path} is complete already: shown from its record.")
         return read_run(path)
     # The record keeps the recipe of the teacher, not the place where it lies today.
     resolved = replace(config, teacher=find_teacher(config, reporter))
-    with _threads(config.fabric.threads):
+    with torch_threads(config.fabric.threads):
         fabric = make_fabric(config)
         built = build(resolved, fabric)
         with _writer(fabric, path, config, resume, reporter) as writer:
             _carry_out(built, path, writer, reporter)
+        fabric.barrier()  # the record is read by every process, once the first has written it
     return read_run(path)
 
 
 def prepare(config: RunConfig) -> RunConfig:
     """Return `config` checked and complete, and without a teacher if its method needs none."""
     config = complete(checked(config))
+    config = replace(config, train=replace(config.train, precision=_precision(config)))
     if methods[config.method.name].needs_teacher:
         return config
     return replace(config, teacher=TeacherConfig())
 
 
+def _precision(config: RunConfig) -> FixedPrecision:
+    """Return the precision, ``auto`` decided by what this machine computes natively.
+
+    That is bfloat16 on GPUs from Ampere on and on CPUs with AMX or AVX512-BF16, else float32.
+    """
+    if config.train.precision != "auto":
+        return config.train.precision
+    if _on_cpu(config):
+        narrow = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    else:
+        narrow = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if narrow else "32-true"
+
+
+def _on_cpu(config: RunConfig) -> bool:
+    found = torch.cuda.is_available() or torch.backends.mps.is_available()
+    accelerator = config.fabric.accelerator
+    return accelerator == "cpu" or (accelerator == "auto" and not found)
+
+
 def make_fabric(config: RunConfig) -> Fabric:
     """Return the launched fabric of a run: its devices, processes and precision."""
-    section, precision = config.fabric, config.train.precision
-    accelerator = section.accelerator
-    on_cpu = accelerator == "cpu" or (
-        accelerator == "auto" and not (torch.cuda.is_available() or torch.mps.is_available())
-    )
+    section, precision = config.fabric, _precision(config)
+    on_cpu = _on_cpu(config)
     if on_cpu and precision.startswith("16"):
         raise ConfigError(
             f"train.precision={precision} needs a GPU, and the run is on the CPU; use bf16-mixed, "
             f"which has the range of float32, or 32-true."
         )
     fabric = Fabric(
-        accelerator="cpu" if on_cpu else accelerator,
+        accelerator="cpu" if on_cpu else section.accelerator,
         devices=section.devices,
         strategy=section.strategy,
         num_nodes=section.nodes,
@@ -139,7 +151,7 @@ def find_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
     found = find_run(recipe)
     if found:
         reporter.note(f"The teacher is {found.path}, trained before.")
-    elif section.train:
+    elif section.train and int(os.environ.get("WORLD_SIZE", "1")) == 1:
         reporter.note(
             f"Training the teacher {recipe.student.name} first; it is kept for next time."
         )
@@ -148,13 +160,34 @@ def find_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
         raise TeacherError(
             f"the teacher of recipe {section.recipe!r} is not among the runs in {config.run.dir}: "
             f"train it with `tutelage train {section.recipe}`, give its weights with "
-            f"teacher.weights=PATH, or let this command train it with teacher.train=true."
+            f"teacher.weights=PATH, or let this command, begun by a single process, train it with "
+            f"teacher.train=true."
         )
     return replace(section, name=recipe.student.name, weights=str(found.path))
 
 
+def _demand_same(config: RunConfig, path: Path) -> None:
+    """Refuse to take a run of another configuration for this one, which a given name can make."""
+    if state(path) == "new":
+        return
+    there = prepare(read_run(path).config)
+    if fingerprint(there) == fingerprint(config):
+        return
+    ours, theirs = to_mapping(config), to_mapping(there)
+    differing = [
+        f"{section}.{key}"
+        for section, table in ours.items()
+        for key in sorted({*table, *theirs[section]})
+        if f"{section}.{key}" not in INDIFFERENT and table.get(key) != theirs[section].get(key)
+    ]
+    raise RecordError(
+        f"the run {path} is of another configuration, and differs in {', '.join(differing)}; give "
+        f"this one another run.name."
+    )
+
+
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Let torch use `count` CPU threads meanwhile; 0 leaves them."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
@@ -197,7 +230,7 @@ def _carry_out(built: Built, path: Path, writer: RunWriter | None, reporter: Rep
         loop.note("teacher", "test", loop.read(room.teacher.watch, test), 0)
         room.teacher.verify()
     if writer:
-        writer.finish(_result(loop, path, writer, teacher, last_test, best_test))
+        writer.finish(make_result(loop, path, writer, teacher, last_test, best_test))
         (path / CHECKPOINT).unlink(missing_ok=True)
 
 
@@ -230,63 +263,3 @@ def _meet_teacher(loop: Loop) -> Evaluation | None:
         f"The teacher is right on {reading.top1:.2%} of {reading.count} {name} pictures."
     )
     return loop.note("teacher", name, reading, 0)
-
-
-def _result(
-    loop: Loop,
-    path: Path,
-    writer: RunWriter,
-    teacher: Evaluation | None,
-    last_test: Evaluation,
-    best_test: Evaluation | None,
-) -> Result:
-    built, clock, room = loop.built, loop.clock, loop.room
-    config, data, device = built.config, built.data, loop.fabric.device
-    on_gpu = device.type == "cuda"
-    on_validation = {
-        evaluation.epoch: evaluation
-        for evaluation in read_run(path).evaluations
-        if (evaluation.network, evaluation.split) == ("student", "validation")
-    }
-    lineage = Path(config.teacher.weights).expanduser() if config.teacher.weights else None
-    return Result(
-        run=path.name,
-        seed=config.train.seed,
-        epochs=config.train.epochs,
-        steps=config.train.epochs * loop.plan.steps,
-        best_validation=on_validation.get(clock.best_epoch),
-        last_validation=on_validation.get(config.train.epochs),
-        best_test=best_test,
-        last_test=last_test,
-        teacher=teacher,
-        seconds=clock.train_seconds + clock.evaluation_seconds,
-        images_per_second=clock.images / clock.train_seconds,
-        peak_memory_bytes=peak_memory_bytes(),
-        peak_device_memory_bytes=torch.cuda.max_memory_allocated(device) if on_gpu else None,
-        student_parameters=count_parameters(built.network),
-        teacher_parameters=count_parameters(room.teacher.network) if room.teacher else None,
-        extra_parameters=count_parameters(room.method),
-        config_fingerprint=fingerprint(writer.config),
-        data_fingerprint=_data_fingerprint(data),
-        student_sha256=file_sha256(path / STUDENT),
-        student_best_sha256=file_sha256(path / STUDENT_BEST) if best_test else None,
-        teacher_sha256=room.teacher.sha256 if room.teacher else None,
-        teacher_run=str(lineage) if lineage and (lineage / "run.toml").is_file() else None,
-        commit=source_commit(),
-        working_commit=commit(Path.cwd()),
-        versions=versions(),
-        machine=machine(
-            threads=torch.get_num_threads(),
-            accelerator=torch.cuda.get_device_name(device) if on_gpu else device.type,
-        ),
-        started=writer.started,
-        finished=utc(),
-    )
-
-
-def _data_fingerprint(data: DataSet) -> str:
-    """Return one SHA-256 for the splits together."""
-    digest = hashlib.sha256()
-    for split in (data.train, data.validation, data.test):
-        digest.update((split.fingerprint() if split else "none").encode())
-    return digest.hexdigest()

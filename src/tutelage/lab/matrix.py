@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from torch import nn
-
 from tutelage.config import (
     MethodConfig,
     RunConfig,
@@ -18,7 +16,7 @@ from tutelage.config import (
 from tutelage.engine.build import import_files
 from tutelage.engine.run import prepare
 from tutelage.errors import ConfigError, did_you_mean
-from tutelage.methods import Method, methods
+from tutelage.methods import methods
 from tutelage.methods.kd import KD
 
 
@@ -132,17 +130,8 @@ def _read(config: RunConfig, text: str) -> Arm:
     return Arm(
         label=" ".join([name, *assignments]),
         method=with_method_options(own, options).method,
-        matched_kd_weight=None if kind is KD else _matched_kd_weight(kind, options),
+        matched_kd_weight=None if kind is KD else options.matched_kd_weight,
     )
-
-
-def _matched_kd_weight(kind: type[Method], options: Method.Config) -> float | None:
-    # The weight follows from the numbers alone. Making the whole method would take the shapes of
-    # both networks, and with them the data, before a teacher is even there.
-    method = kind.__new__(kind)
-    nn.Module.__init__(method)
-    method.config = options
-    return method.matched_kd_weight
 
 
 def _plain_kd(config: RunConfig, arm: Arm) -> MethodConfig:

@@ -57,6 +57,15 @@ class Method(nn.Module, ABC):
                 if field.name == "temperature" and value == 0:
                     raise RangeError(f"temperature wants a number above 0, got {value}")
 
+        @property
+        def matched_kd_weight(self) -> float | None:
+            """The weight of plain KD that puts as much on the teacher, or None where none does.
+
+            KD(w) is ``w * TCKD + w * (1 - p_t) * NCKD``: two terms of at most w each. A method with
+            weights alpha and beta on the same two terms is matched by their mean.
+            """
+            return None
+
     config: Config
 
     def __init_subclass__(cls, name: str = "", **keywords: object) -> None:
@@ -86,12 +95,3 @@ class Method(nn.Module, ABC):
     def temperature(self) -> float:
         """The temperature at which the teacher is read, 1 where the method has none."""
         return float(getattr(self.config, "temperature", 1.0))
-
-    @property
-    def matched_kd_weight(self) -> float | None:
-        """The weight of plain KD that puts as much weight on the teacher, or None if none does.
-
-        KD(w) is ``w * TCKD + w * (1 - p_t) * NCKD``: two terms of at most w each. A method with
-        weights alpha and beta on the same two terms is matched by their mean.
-        """
-        return None

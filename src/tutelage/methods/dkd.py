@@ -24,6 +24,11 @@ class DKD(Method, name="dkd"):
         coupling: float = 0.0  # NCKD also weighs (1 - p_t)**coupling: 0 is DKD, 1 couples as KD
         warmup_epochs: float = 20.0  # both terms ramp from 0 over these
 
+        @property
+        def matched_kd_weight(self) -> float:
+            """The mean of alpha and beta."""
+            return (self.alpha + self.beta) / 2
+
     config: Config
 
     def __init__(self, config: Config, student: Shapes, teacher: Shapes) -> None:
@@ -53,8 +58,3 @@ class DKD(Method, name="dkd"):
             "tckd": ramp * config.alpha * tckd.mean(),
             "nckd": ramp * config.beta * nckd.mean(),
         }
-
-    @property
-    def matched_kd_weight(self) -> float:
-        """The mean of alpha and beta."""
-        return (self.config.alpha + self.config.beta) / 2

@@ -21,6 +21,11 @@ class KD(Method, name="kd"):
         temperature: float = 4.0  # > 0; divides both logits
         warmup_epochs: float = 0.0  # the kd term ramps from 0 over these
 
+        @property
+        def matched_kd_weight(self) -> float:
+            """Its own weight."""
+            return self.kd_weight
+
     config: Config
 
     def terms(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
@@ -31,8 +36,3 @@ class KD(Method, name="kd"):
             "ce": config.ce_weight * F.cross_entropy(student.logits, batch.target),
             "kd": progress.ramp(config.warmup_epochs) * config.kd_weight * soft,
         }
-
-    @property
-    def matched_kd_weight(self) -> float:
-        """Its own weight."""
-        return self.config.kd_weight

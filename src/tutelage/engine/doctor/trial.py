@@ -60,7 +60,7 @@ def _set_up(config: RunConfig, fabric: Fabric) -> Loop:
 def _first_terms(loop: Loop) -> dict[str, tuple[float, float]]:
     """Return each loss term of the first batch, with every ramp at its end, and its share."""
     room = loop.room
-    batch = next(loop._batches(loop.plan.epoch(1)[0][:1]))
+    batch = next(loop.batches(loop.plan.epoch(1)[0][:1]))
     room.student.network.train()
     student = room.student(batch.images)
     teacher = Output(student.logits.detach())
@@ -140,14 +140,14 @@ def _step_seconds(loop: Loop) -> float:
     """Take the first steps of the run, and return the mean time of all but the warm-up."""
     dealt = loop.plan.epoch(1)[: WARM_STEPS + TIMED_STEPS]
     warm = min(WARM_STEPS, len(dealt) - 1)
-    batches = loop._batches([part for parts in dealt for part in parts])
+    batches = loop.batches([part for parts in dealt for part in parts])
     loop.room.student.network.train()
     started, timed = time.perf_counter(), 0
     for number, parts in enumerate(dealt):
         if number == warm:
             started = time.perf_counter()
-        progress = loop._progress()
-        loop._set_learning_rate(progress)
+        progress = loop.progress()
+        loop.set_learning_rate(progress)
         step(loop.room, batches, sum(map(len, parts)), progress, observe=False)
         loop.clock.step_in_epoch += 1
         timed = number + 1 - warm

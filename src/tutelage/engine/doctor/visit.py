@@ -15,7 +15,7 @@ from tutelage.engine.doctor.pictures import look_at_batches, look_at_labels, loo
 from tutelage.engine.doctor.recipe import look_at_place, look_at_schedule, one_process
 from tutelage.engine.doctor.teacher import Answers, ask, look_at_answers, resolved
 from tutelage.engine.doctor.trial import try_out
-from tutelage.engine.run import _threads
+from tutelage.engine.run import torch_threads
 from tutelage.methods import methods
 
 
@@ -31,7 +31,7 @@ def examine(
         ConfigError: a value lies outside its range; see `tutelage.config.checked`.
     """
     chart = Chart(heard)
-    with torch.random.fork_rng(devices=[]), _threads(config.fabric.threads):
+    with torch.random.fork_rng(devices=[]), torch_threads(config.fabric.threads):
         _examine(chart, checked(config))
     return tuple(chart.findings)
 
