@@ -109,7 +109,7 @@ def test_probing_leaves_weights_statistics_modes_hooks_and_the_random_state_alon
     modes = [module.training for module in network.modules()]
     random_state = torch.random.get_rng_state()
 
-    shapes = probe(network, channels=3, height=8, width=8, taps={"early": "0", "late": "3"})
+    shapes = probe(network, (3, 8, 8), taps={"early": "0", "late": "3"})
 
     assert shapes == {"early": (4, 6, 6), "late": (144,), "logits": (5,)}
     assert [module.training for module in network.modules()] == modes
@@ -125,14 +125,14 @@ def test_probing_does_not_move_the_random_state_even_of_a_network_that_draws() -
             return images.mean(dim=(2, 3)) + torch.rand(len(images), 3)
 
     random_state = torch.random.get_rng_state()
-    assert probe(Noisy(), channels=3, height=4, width=4) == {"logits": (3,)}
+    assert probe(Noisy(), (3, 4, 4)) == {"logits": (3,)}
     assert torch.equal(torch.random.get_rng_state(), random_state)
 
 
 def test_a_network_that_cannot_read_the_pictures_is_told_and_left_as_it_was() -> None:
     network = build("resnet8", num_classes=10).train()
     with pytest.raises(ModelError, match=r"Sequential should read pictures of 1 x 32 x 32") as got:
-        probe(network, channels=1, height=32, width=32, taps={"stage": "layer1"})
+        probe(network, (1, 32, 32), taps={"stage": "layer1"})
     assert isinstance(got.value.__cause__, RuntimeError)
     assert network.training
     assert not network.get_submodule("layer1")._forward_hooks
@@ -141,13 +141,13 @@ def test_a_network_that_cannot_read_the_pictures_is_told_and_left_as_it_was() ->
 @pytest.mark.parametrize("answer", [(torch.zeros(2, 5), []), {"logits": torch.zeros(2, 5)}])
 def test_a_network_that_returns_more_than_its_logits_is_refused(answer: object) -> None:
     with pytest.raises(ModelError, match=f"Strange returned {type(answer).__name__}"):
-        probe(Strange(answer), channels=3, height=8, width=8)
+        probe(Strange(answer), (3, 8, 8))
 
 
 @pytest.mark.parametrize("shape", [(8, 100), (2, 100, 1), (200,)])
 def test_logits_that_are_not_one_row_per_picture_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError) as caught:
-        probe(Strange(torch.zeros(shape)), channels=3, height=8, width=8)
+        probe(Strange(torch.zeros(shape)), (3, 8, 8))
     assert str(shape) in str(caught.value)
     assert "(2, 3, 8, 8)" in str(caught.value)
 
@@ -155,6 +155,6 @@ def test_logits_that_are_not_one_row_per_picture_are_refused(shape: tuple[int, .
 def test_a_tap_on_no_module_and_a_tap_on_no_tensor_are_refused() -> None:
     network = Strange(torch.zeros(2, 5))
     with pytest.raises(ModelError, match="Strange has no 'second'"):
-        probe(network, channels=3, height=8, width=8, taps={"tap": "second"})
+        probe(network, (3, 8, 8), taps={"tap": "second"})
     with pytest.raises(ModelError, match="'pair' puts out tuple"):
-        probe(network, channels=3, height=8, width=8, taps={"tap": "pair"})
+        probe(network, (3, 8, 8), taps={"tap": "pair"})

@@ -76,7 +76,7 @@ def on_meta(name: str, *, num_classes: int = 7, channels: int = 3) -> nn.Module:
 def test_a_torchvision_network_has_the_stages_of_its_paper(name: str, features: str) -> None:
     network = on_meta(f"torchvision/{name}")
     paths = stages(f"torchvision/{name}", network)
-    shapes = probe(network, channels=3, height=224, width=224, taps=paths)
+    shapes = probe(network, (3, 224, 224), taps=paths)
     expected = [tuple(map(int, feature.split("x"))) for feature in features.split()]
     names = ["stem", *(f"stage{n}" for n in range(1, len(expected)))]
     assert {stage: shapes[stage][:2] for stage in names} == dict(zip(names, expected, strict=True))
@@ -87,7 +87,7 @@ def test_a_torchvision_network_has_the_stages_of_its_paper(name: str, features: 
 def test_every_encoder_layer_of_a_vision_transformer_is_a_stage() -> None:
     network = on_meta("torchvision/vit_b_32")
     paths = stages("torchvision/vit_b_32", network)
-    shapes = probe(network, channels=3, height=224, width=224, taps=paths)
+    shapes = probe(network, (3, 224, 224), taps=paths)
     tokens = (7 * 7 + 1, 768)  # a token for each patch of 32x32, and one for the class
     assert shapes == {**{f"stage{n}": tokens for n in range(1, 13)}, "logits": (7,)}
 
@@ -135,7 +135,7 @@ def test_a_grey_torchvision_network_misses_two_planes_of_its_first_convolution(n
     first = next(module for module in colour.modules() if isinstance(module, nn.Conv2d))
     planes = 2 * first.out_channels * first.kernel_size[0] * first.kernel_size[1]
     assert count_parameters(colour) - count_parameters(grey) == planes
-    assert probe(grey, channels=1, height=224, width=224) == {"logits": (7,)}
+    assert probe(grey, (1, 224, 224)) == {"logits": (7,)}
 
 
 def test_a_grey_torchvision_network_is_torchvisions_on_pictures_with_two_blank_planes() -> None:
@@ -191,7 +191,7 @@ def test_what_torchvision_does_not_classify_with_is_refused(name: str) -> None:
 def test_a_timm_network_has_the_stages_it_tells(name: str, features: str, channels: int) -> None:
     network = on_meta(f"timm/{name}", channels=channels)
     paths = stages(f"timm/{name}", network)
-    shapes = probe(network, channels=channels, height=64, width=64, taps=paths)
+    shapes = probe(network, (channels, 64, 64), taps=paths)
     told = [tuple(map(int, word.split("x"))) for word in features.split() if word != "-"]
     names = ["stem", *(f"stage{n}" for n in range(1, 5))][-len(told) :]
     assert {stage: shapes[stage][:2] for stage in names} == dict(zip(names, told, strict=True))
@@ -247,14 +247,14 @@ def test_a_function_without_channels_is_built_as_it_is_and_refused_for_grey(
     module_name: str, function: str
 ) -> None:
     network = build(f"{module_name}:{function}", num_classes=11)
-    assert probe(network, channels=3, height=8, width=8) == {"logits": (11,)}
+    assert probe(network, (3, 8, 8)) == {"logits": (11,)}
     with pytest.raises(ModelError, match=r"must read pictures of 1 channels.*reads 3"):
         build(f"{module_name}:{function}", num_classes=11, channels=1)
 
 
 def test_an_installed_package_can_be_named() -> None:
     network = build("torchvision.models.resnet:resnet18", num_classes=11)
-    assert probe(network, channels=3, height=64, width=64) == {"logits": (11,)}
+    assert probe(network, (3, 64, 64)) == {"logits": (11,)}
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_network_has_the_published_number_of_parameters(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_stages_have_the_published_shapes(name: str) -> None:
     network = on_meta(name)
-    shapes = probe(network, channels=3, height=32, width=32, taps=stages(name, network))
+    shapes = probe(network, (3, 32, 32), taps=stages(name, network))
     _, features, pooled = PUBLISHED[name]
     sizes = [tuple(map(int, feature.split("x"))) for feature in features.split()]
     names = ["stem", *(f"stage{n}" for n in range(1, len(sizes)))]
@@ -424,7 +424,7 @@ def test_glyph_student_and_teacher_stand_stage_by_stage_on_the_same_pixels() -> 
     sides = []
     for name in ("glyph_student", "glyph_student_wide", "glyph_teacher"):
         network = on_meta(name, channels=1)
-        shapes = probe(network, channels=1, height=28, width=28, taps=stages(name, network))
+        shapes = probe(network, (1, 28, 28), taps=stages(name, network))
         sides.append([shape[1:] for tap, shape in shapes.items() if tap != "logits"])
     assert sides[0] == sides[1] == sides[2] == [(14, 14), (14, 14), (7, 7), ()]
 

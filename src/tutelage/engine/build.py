@@ -20,7 +20,7 @@ from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.optim import make_optimizer
 from tutelage.engine.step import Classroom
 from tutelage.engine.teacher import Teacher
-from tutelage.engine.watch import Watch, measure
+from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.methods import Method, methods
 
@@ -105,14 +105,15 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     image_shape = (data.spec.channels, data.spec.height, data.spec.width)
     torch.manual_seed(train.seed)
     network = build_network(config.student.name, config.student.weights, data)
-    student = Watch(network, _places(config.student.name, network, kind))
-    teacher = None
+    taps = _places(config.student.name, network, kind)
+    student, teacher = Watch(network, taps), None
+    shapes = answers = models_room.probe(network, image_shape, taps=taps)
     if kind.needs_teacher:
         section = config.teacher
         teaching = build_network(section.name, section.weights, data)
-        teacher = Teacher(teaching, _places(section.name, teaching, kind))
-    shapes = measure(student, image_shape)
-    answers = measure(teacher.watch, image_shape) if teacher else shapes
+        taps = _places(section.name, teaching, kind)
+        teacher = Teacher(teaching, taps)
+        answers = models_room.probe(teaching, image_shape, taps=taps)
     options = check(kind.Config, config.method.options, where="[method]")
     method = kind(options, shapes, answers)
     layout = torch.channels_last if train.channels_last else torch.contiguous_format

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from tutelage.config import check
 from tutelage.engine.teacher import Teacher
-from tutelage.engine.watch import Watch, measure
+from tutelage.engine.watch import Watch
 from tutelage.methods import methods
+from tutelage.models import probe
 from tutelage.types import Batch, Progress, Terms
 
 _WARM = Progress(epoch=sys.maxsize, epochs=sys.maxsize, step=0, steps_per_epoch=1)
@@ -61,8 +62,8 @@ class Distiller(nn.Module):
         self._teacher = Teacher(teacher, taps.get("teacher"))
         self.method = kind(
             check(kind.Config, options, where=f"{method}:"),
-            measure(self._watch, image_shape),
-            measure(self._teacher.watch, image_shape),
+            probe(student, image_shape, taps=taps.get("student")),
+            probe(teacher, image_shape, taps=taps.get("teacher")),
         )
 
     def forward(self, images: Tensor, target: Tensor, progress: Progress = _WARM) -> Terms:

@@ -299,7 +299,7 @@ def _network(
         shape, num_classes = input_shape, _count_classes(name, file, input_shape[0])
     network = models.build(name, num_classes=num_classes, channels=shape[0])
     load_weights(network, file)
-    models.probe(network, channels=shape[0], height=shape[1], width=shape[2])
+    models.probe(network, shape)
     return network.eval(), shape
 
 

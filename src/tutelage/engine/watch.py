@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.errors import ModelError, ShapeError, did_you_mean
-from tutelage.types import Output, Shapes
+from tutelage.types import Output
 
 
 class Watch:
@@ -57,25 +57,3 @@ def _submodule(network: nn.Module, path: str) -> nn.Module:
         raise ModelError(
             f"{type(network).__name__} has no module {path!r} to tap.{did_you_mean(path, there)}"
         ) from None
-
-
-def measure(watch: Watch, image_shape: tuple[int, int, int]) -> Shapes:
-    """Return the shapes a network puts out for one picture, without leaving a trace in it.
-
-    Runs two blank pictures in evaluation mode, so that no batch-norm statistic moves.
-    """
-    training = watch.network.training
-    device = next(watch.network.parameters()).device
-    watch.network.eval()
-    try:
-        with torch.inference_mode():
-            output = watch(torch.zeros(2, *image_shape, device=device))
-    except RuntimeError as error:
-        raise ModelError(
-            f"{type(watch.network).__name__} cannot take pictures of {image_shape} "
-            f"(channels, height, width): {error}"
-        ) from error
-    finally:
-        watch.network.train(training)
-    shapes = {name: tuple(tap.shape[1:]) for name, tap in output.taps.items()}
-    return {"logits": tuple(output.logits.shape[1:])} | shapes

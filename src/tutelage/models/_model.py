@@ -107,20 +107,19 @@ def count_parameters(module: nn.Module) -> int:
 
 def probe(
     module: nn.Module,
+    image_shape: tuple[int, int, int],
     *,
-    channels: int,
-    height: int,
-    width: int,
     taps: Mapping[str, str] | None = None,
 ) -> Shapes:
     """Measure what a network puts out for one picture: ``"logits"`` and each tap.
 
+    `image_shape` is channels, height and width.
     `taps` maps names to module paths, as `stages` does. Two blank pictures are sent through in
     evaluation mode. The network, its modes, its BN statistics and the random state stay as they
     were.
 
     >>> network = build("resnet8", num_classes=10)
-    >>> probe(network, channels=3, height=32, width=32, taps={"last": "layer3"})
+    >>> probe(network, (3, 32, 32), taps={"last": "layer3"})
     {'last': (64, 8, 8), 'logits': (10,)}
 
     Raises:
@@ -130,7 +129,7 @@ def probe(
     """
     shapes: dict[str, tuple[int, ...]] = {}
     weight = next(module.parameters(), torch.empty(0))
-    images = torch.zeros(2, channels, height, width, dtype=weight.dtype, device=weight.device)
+    images = torch.zeros(2, *image_shape, dtype=weight.dtype, device=weight.device)
     with ExitStack() as restore:
         for part in module.modules():
             restore.callback(setattr, part, "training", part.training)
@@ -145,9 +144,9 @@ def probe(
             logits = module(images)
         except (RuntimeError, ValueError, AssertionError) as error:
             raise ModelError(
-                f"{type(module).__name__} should read pictures of {channels} x {height} x {width} "
-                f"(channels x height x width): it says {error}. "
-                f"Change the picture size, or choose a network made for this one."
+                f"{type(module).__name__} should read pictures of "
+                f"{' x '.join(map(str, image_shape))} (channels x height x width): "
+                f"it says {error}. Change the picture size, or choose a network made for this one."
             ) from error
     if not isinstance(logits, Tensor):
         raise ModelError(

@@ -13,9 +13,8 @@ from tutelage.engine.build import build_network
 from tutelage.engine.checkpoint import load_weights, read_weights
 from tutelage.engine.doctor.chart import Chart, row, some
 from tutelage.engine.teacher import state_sha256
-from tutelage.engine.watch import Watch, measure
 from tutelage.errors import ModelError
-from tutelage.models import count_parameters
+from tutelage.models import count_parameters, probe
 
 
 def look_at_names(chart: Chart, who: str, name: str, weights: str) -> None:
@@ -51,7 +50,7 @@ def fitting(
 
 def _fits(chart: Chart, who: str, name: str, network: nn.Module, data: DataSet) -> bool:
     spec = data.spec
-    shapes = chart.attempt(who, measure, Watch(network), (spec.channels, spec.height, spec.width))
+    shapes = chart.attempt(who, probe, network, (spec.channels, spec.height, spec.width))
     if shapes is None:
         return False
     if shapes["logits"] != (spec.num_classes,):
