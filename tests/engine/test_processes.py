@@ -69,6 +69,24 @@ def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None
         assert theirs.calibration_error == pytest.approx(ours.calibration_error, abs=0.02)
 
 
+def test_torchrun_starts_the_processes_as_well(recipe: str, tmp_path: Path) -> None:
+    path = tmp_path / "patterns.toml"
+    path.write_text(recipe, encoding="utf-8")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *torchrun, "-m", "tutelage", "train", str(path)]
+    told = subprocess.run(
+        [*command, "fabric.devices=2", "run.name=two"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("glyph_student by ce, last epoch") == 1
+    assert read_run(tmp_path / "runs" / "two").state == "complete"
+
+
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_the_shares_of_all_processes_are_the_global_batches(processes: int, parts: int) -> None:
