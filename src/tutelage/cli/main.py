@@ -44,7 +44,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear message and exit code 2."""
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
     try:
         app()
     except TutelageError as error:
