@@ -9,6 +9,7 @@ import typer
 
 from tutelage.cli._common import read_recipe
 from tutelage.cli.main import app
+from tutelage.config import dumps, load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,7 +29,9 @@ def test_a_python_block_runs(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     # A day's work becomes a second's: the same call on few pictures.
     text = text.replace('{"method.beta": 4.0}', '{"method.beta": 4.0, **QUICK}')
-    quick = {"train.epochs": 1, "data.limit": 300, "run.labels_alone": False}
+    teacher = load("glyphs100-teacher", ["train.epochs=1", "data.limit=3000"])
+    (tmp_path / "teacher.toml").write_text(dumps(teacher), encoding="utf-8")
+    quick = {"train.epochs": 1, "data.limit": 300, "teacher.recipe": str(tmp_path / "teacher.toml")}
     exec(compile(text, "README.md", "exec"), {"__name__": "readme", "QUICK": quick})
 
 

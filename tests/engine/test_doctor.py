@@ -337,7 +337,7 @@ def test_a_network_of_other_channels_is_an_error(
         return models.build("glyph_student", num_classes=num_classes, channels=3)
 
     findings = look(config, f"student.name={own_network(colour)}")
-    assert "(1, 12, 12)" in told(findings, "error", "student")
+    assert "1 x 12 x 12" in told(findings, "error", "student")
     assert "is right on" in told(findings, "ok", "teacher")  # the other one is looked at still
 
 
