@@ -631,3 +631,9 @@ def test_two_processes_are_looked_at_by_one_with_half_the_batch(config: RunConfi
     assert "6 steps an epoch" in told(findings, "ok", "batches")
     assert "48 steps" in told(findings, "ok", "time")
     assert not told(findings, "error")
+
+
+def test_the_run_it_finds_is_the_one_that_would_be_run(config: RunConfig) -> None:
+    automatic = override(config, ["train.precision=auto", "method.name=ce"])
+    done = run(automatic)
+    assert str(done.path) in told(examine(automatic), "ok", "run folder")

@@ -7,10 +7,9 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from tutelage.config import FabricConfig, RunConfig, fingerprint, run_id
-from tutelage.engine.build import complete
 from tutelage.engine.doctor.chart import Chart
 from tutelage.engine.plan import Plan
-from tutelage.engine.run import make_fabric
+from tutelage.engine.run import make_fabric, prepare
 from tutelage.record import read_run, state
 
 
@@ -20,7 +19,7 @@ def look_at_place(chart: Chart, config: RunConfig) -> None:
     now = state(path)
     if now == "new":
         chart.ok("run folder", f"{path} is free.")
-    elif fingerprint(complete(read_run(path).config)) != fingerprint(config):
+    elif fingerprint(prepare(read_run(path).config)) != fingerprint(config):
         chart.error(
             "run folder",
             f"{path} holds a run of another configuration.",

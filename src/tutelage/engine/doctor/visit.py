@@ -8,14 +8,14 @@ from lightning_fabric import Fabric
 
 from tutelage.config import RunConfig, TeacherConfig, checked
 from tutelage.data import DataSet
-from tutelage.engine.build import complete, load_data
+from tutelage.engine.build import load_data
 from tutelage.engine.doctor.chart import Chart, Finding
 from tutelage.engine.doctor.networks import fitting, look_at_names, look_at_norms, look_at_pair
 from tutelage.engine.doctor.pictures import look_at_batches, look_at_labels, look_at_pictures
 from tutelage.engine.doctor.recipe import look_at_place, look_at_schedule, one_process
 from tutelage.engine.doctor.teacher import Answers, ask, look_at_answers, resolved
 from tutelage.engine.doctor.trial import try_out
-from tutelage.engine.run import torch_threads
+from tutelage.engine.run import prepare, torch_threads
 from tutelage.methods import methods
 
 
@@ -37,12 +37,10 @@ def examine(
 
 
 def _examine(chart: Chart, config: RunConfig) -> None:
-    whole = chart.attempt("method", complete, config)
+    whole = chart.attempt("method", prepare, config)
     config = whole or config
     kind = methods[config.method.name] if whole else None
     needs_teacher = kind.needs_teacher if kind else config.teacher != TeacherConfig()
-    if not needs_teacher:
-        config = replace(config, teacher=TeacherConfig())
     if whole:
         chart.attempt("run folder", look_at_place, chart, config)
     look_at_schedule(chart, config)
