@@ -1,6 +1,6 @@
 """A network of one's own, unedited: any function that takes `num_classes` and `channels`.
 
-Use it: tutelage distill student.name=own_model:tiny   (with this folder on PYTHONPATH)
+Use it: tutelage distill --import examples/own_model.py student.name=own_model:tiny
 """
 
 from torch import nn

@@ -28,13 +28,13 @@ def plain(num_classes, channels):
 
 
 def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None:
-    own = tmp_path / "own.py"
+    own = tmp_path / "without_norm.py"
     own.write_text(NETWORK)
     imports = f"run.imports=[{json.dumps(str(own))}]"
     teacher = run(config)
     options = [
         imports,
-        "student.name=tutelage_imports_own:plain",
+        "student.name=without_norm:plain",
         "method.name=dkd",
         f"teacher.weights={teacher.path}",
         "train.batch_size=50",  # of 240: the last batch is uneven

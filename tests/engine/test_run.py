@@ -161,6 +161,10 @@ def test_automatic_precision_is_recorded_as_what_it_came_to(config: RunConfig) -
             "no weights at /nowhere",
         ),
         (["train.precision=16-mixed", "fabric.accelerator=cpu"], ConfigError, "needs a GPU"),
+        (["run.imports=['nowhere.py']"], ConfigError, "must name Python files"),
+        (["fabric.strategy=dpp"], ConfigError, "cannot run accelerator auto.*dpp"),
+        (["fabric.strategy=fsdp", "fabric.accelerator=cpu"], ConfigError, "strategy fsdp"),
+        (["fabric.accelerator=cuda"], ConfigError, "accelerator cuda"),
     ],
 )
 def test_a_mistake_is_told_before_a_folder_is_made(
@@ -171,15 +175,24 @@ def test_a_mistake_is_told_before_a_folder_is_made(
     assert not Path(config.run.dir).exists()
 
 
+def test_an_own_file_may_not_bear_the_name_of_another_module(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    own = tmp_path / "json.py"
+    own.write_text("")
+    with pytest.raises(ConfigError, match="another module is named 'json'"):
+        run(override(config, [f"run.imports=[{json.dumps(str(own))}]"]))
+
+
 def test_accumulated_parts_give_the_gradient_of_the_whole_batch(config: RunConfig) -> None:
     """Up to batch norm, so the student here has none; rounding sums in another order."""
-    own = Path(config.run.dir).parent / "own.py"
+    own = Path(config.run.dir).parent / "linear_net.py"
     own.write_text(
         "from torch import nn\n"
         "def plain(num_classes, channels):\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(144 * channels, num_classes))\n"
     )
-    options = [f"run.imports=[{json.dumps(str(own))}]", "student.name=tutelage_imports_own:plain"]
+    options = [f"run.imports=[{json.dumps(str(own))}]", "student.name=linear_net:plain"]
     whole = run(override(config, options))
     parts = run(override(config, [*options, "train.accumulate=3"]))
     first, second = (load_file(one.path / STUDENT) for one in (whole, parts))

@@ -48,19 +48,31 @@ def complete(config: RunConfig) -> RunConfig:
 
 
 def import_files(paths: Iterable[str]) -> None:
-    """Import Python files that define own methods, networks or data sets, once each."""
-    for path in map(Path, paths):
-        name = f"tutelage_imports_{path.stem}"
-        if name in sys.modules:
+    """Import Python files that define own methods, networks or data sets, once each.
+
+    A file is imported under its own stem, so that a network in ``nets.py`` is ``nets:function``.
+
+    Raises:
+        ConfigError: there is no such file, or its stem is the name of another module.
+    """
+    for path in (Path(path).expanduser().resolve() for path in paths):
+        there = sys.modules.get(path.stem)
+        if there and Path(getattr(there, "__file__", None) or "").resolve() == path:
             continue
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None or not path.is_file():
-            raise ConfigError(f"run.imports must name Python files, got {str(path)!r}.")
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        if not path.is_file() or path.suffix != ".py":
+            raise ConfigError(f"run.imports must name Python files, and {str(path)!r} is none.")
+        if there or importlib.util.find_spec(path.stem):
+            raise ConfigError(
+                f"run.imports: another module is named {path.stem!r}; rename {str(path)!r}."
+            )
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None  # of a .py file there is always one
+        assert spec.loader is not None
+        module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)
         except BaseException:
-            del sys.modules[name]
+            del sys.modules[path.stem]
             raise
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from tutelage.config import RunConfig, TeacherConfig, checked, fingerprint, load, run_id, to_mapping
 from tutelage.config.run import INDIFFERENT, FixedPrecision
@@ -102,13 +103,19 @@ def make_fabric(config: RunConfig) -> Fabric:
             f"train.precision={precision} needs a GPU, and the run is on the CPU; use bf16-mixed, "
             f"which has the range of float32, or 32-true."
         )
-    fabric = Fabric(
-        accelerator="cpu" if on_cpu else section.accelerator,
-        devices=section.devices,
-        strategy=section.strategy,
-        num_nodes=section.nodes,
-        precision=precision,
-    )
+    try:
+        fabric = Fabric(
+            accelerator="cpu" if on_cpu else section.accelerator,
+            devices=section.devices,
+            strategy=section.strategy,
+            num_nodes=section.nodes,
+            precision=precision,
+        )
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
+        raise ConfigError(
+            f"this machine cannot run accelerator {section.accelerator}, devices "
+            f"{section.devices}, strategy {section.strategy}, precision {precision}: {error}"
+        ) from error
     fabric.launch()
     return fabric
 
