@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,7 @@ class _Rows(nn.Module):
         return images.reshape(-1, 4)
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
 def test_compiled_it_learns_the_same(config: RunConfig) -> None:
     plain = run(override(config, ["train.epochs=1"]))
     compiled = run(override(config, ["train.epochs=1", "train.compile=true"]))

@@ -1,5 +1,6 @@
 """DKD against the paper's equations, the official formula, its own gradient and its limits."""
 
+import shutil
 import warnings
 from typing import Any
 
@@ -410,6 +411,7 @@ def test_target_probability_has_its_digits_where_it_is_tiny() -> None:
     np.testing.assert_allclose(p_t, [np.exp(-50)], rtol=1e-5)
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:torch")
 def test_compiled_without_a_break_it_is_the_same_loss_and_still_refuses_a_wrong_label() -> None:
     compiled = torch.compile(dkd_loss, fullgraph=True)

@@ -1,9 +1,12 @@
-"""A run as it goes on: a bar with the time that is left, and how the student does."""
+"""Work as it goes on: a bar with the time that is left, and how the student does."""
+
+from typing import Any
 
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -15,23 +18,28 @@ from tutelage.engine.evaluate import Reading
 from tutelage.record import Row
 
 
-class ProgressReporter(Reporter):
-    """Draws what a run tells on the terminal; where there is none, a line per evaluation."""
+class _BarReporter(Reporter):
+    """Draws one bar; where there is no terminal, it tells its sentences alone."""
 
     def __init__(self) -> None:
         self._console = console()
         self._bar: Progress | None = None
 
     def note(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(text, markup=False)
 
-    def start(self, epochs: int, steps_per_epoch: int, done_steps: int) -> None:
-        self._epochs, self._steps = epochs, steps_per_epoch
+    def step(self) -> None:
+        if self._bar:
+            self._bar.advance(self._task)
+
+    def stop(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _open(self, total: int, done: int, *columns: ProgressColumn, **fields: Any) -> None:
         self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("steps, loss {task.fields[loss]}, validation {task.fields[top1]}"),
+            *columns,
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -39,14 +47,26 @@ class ProgressReporter(Reporter):
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task(
-            "", total=epochs * steps_per_epoch, completed=done_steps, epoch=1, loss="-", top1="-"
-        )
+        self._task = self._bar.add_task("", total=total, completed=done, **fields)
         self._bar.start()
 
-    def step(self) -> None:
-        if self._bar:
-            self._bar.advance(self._task)
+
+class ProgressReporter(_BarReporter):
+    """Draws the steps of a run; where there is no terminal, a line per evaluation."""
+
+    def start(self, epochs: int, steps_per_epoch: int, done_steps: int) -> None:
+        self._epochs = epochs
+        self._open(
+            epochs * steps_per_epoch,
+            done_steps,
+            TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps, loss {task.fields[loss]}, validation {task.fields[top1]}"),
+            epoch=min(done_steps // steps_per_epoch + 1, epochs),
+            loss="-",
+            top1="-",
+        )
 
     def recorded(self, row: Row) -> None:
         if self._bar:
@@ -56,12 +76,16 @@ class ProgressReporter(Reporter):
         if self._bar and self._console.is_terminal:
             self._bar.update(self._task, top1=f"{reading.top1:.1%}")
         else:
-            self._console.print(
+            self.note(
                 f"epoch {epoch}/{self._epochs}: validation top-1 {reading.top1:.2%}, "
                 f"loss {reading.loss:.3f}"
             )
 
-    def stop(self) -> None:
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
+
+class RunsReporter(_BarReporter):
+    """Draws the epochs of all the runs of a comparison."""
+
+    def start(self, epochs: int, steps_per_epoch: int, done_steps: int) -> None:
+        """Hear that `epochs` runs of `steps_per_epoch` epochs begin, `done_steps` epochs done."""
+        told = TextColumn("{task.completed:.0f}/{task.total:.0f} epochs of all runs")
+        self._open(epochs * steps_per_epoch, done_steps, told, BarColumn())

@@ -66,7 +66,7 @@ def compare(
         tutelage compare --methods dkd,dkd:alpha=8,kd:kd_weight=8:ce_weight=1 --seeds 10 --jobs 4
     """
     from tutelage import lab
-    from tutelage.cli._runs_progress import RunsReporter
+    from tutelage.cli._progress import RunsReporter
 
     config = read_recipe(recipe, overrides)
     try:
