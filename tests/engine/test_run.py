@@ -176,6 +176,11 @@ def test_a_mistake_is_told_before_a_folder_is_made(
     assert not Path(config.run.dir).exists()
 
 
+def test_a_split_too_small_for_a_step_is_told(config: RunConfig) -> None:
+    with pytest.raises(ConfigError, match=r"two pictures for each of 1 parts, but .* holds 1"):
+        run(override(config, ["data.limit=1"]))
+
+
 def test_an_own_file_may_not_bear_the_name_of_another_module(
     config: RunConfig, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from tutelage.engine.report import Reporter
 from tutelage.engine.schedule import learning_rate_factor
 from tutelage.engine.step import step
 from tutelage.engine.watch import Watch
-from tutelage.errors import TeacherError
+from tutelage.errors import ConfigError, TeacherError
 from tutelage.record import STUDENT_BEST, Evaluation, Row, RunWriter
 from tutelage.types import Batch, Progress, Terms
 
@@ -74,7 +74,17 @@ class Loop:
             self.writer.truncate_to(rows=self.clock.rows, evaluations=self.clock.evaluations)
 
     def run(self) -> None:
-        """Train to the last epoch from wherever the clock stands."""
+        """Train to the last epoch from wherever the clock stands.
+
+        Raises:
+            ConfigError: the train split is too small for a single step.
+        """
+        if not self.plan.steps:
+            raise ConfigError(
+                f"an epoch needs at least one step, of two pictures for each of "
+                f"{self.plan.processes * self.plan.parts} parts, but the train split holds "
+                f"{self.plan.count}; take more pictures, or fewer devices or train.accumulate."
+            )
         clock, epochs = self.clock, self.train.epochs
         done = (clock.epoch - 1) * self.plan.steps + clock.step_in_epoch
         self.reporter.start(epochs, self.plan.steps, done)
