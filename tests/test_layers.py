@@ -15,15 +15,16 @@ import tutelage
 SOURCE = Path(tutelage.__file__).parent
 FILES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
-HALL = {"_version", "errors", "registry", "types"}
+HALL = {"_version", "errors", "paper", "registry", "types"}
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "errors": set(),
+    "paper": set(),
     "registry": {"errors"},
     "types": {"errors", "registry"},
     "config": {"errors"},
     "losses": {"errors", "types"},
-    "methods": {"errors", "registry", "types", "losses"},
+    "methods": {"errors", "paper", "registry", "types", "losses"},
     "models": {"errors", "registry", "types"},
     "data": {"errors", "registry", "types"},
     "record": {"", "errors", "config"},  # "" is the package itself, for its version
@@ -32,15 +33,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "detection": HALL
     | {"config", "losses", "methods", "models", "data", "record", "engine", "teachers"},
     "lab": HALL | {"config", "methods", "record", "engine"},
-    "graph": {"errors", "record"},
-    "explorer": {"errors", "record", "graph"},
+    "graph": {"errors", "paper", "record"},
+    "explorer": {"errors", "paper", "record", "graph"},
     "api": {"errors", "config", "record", "engine"},
     "__init__": {"_version", "api", "engine"},
     "__main__": {"cli"},
     "cli": HALL | {"", "config", "losses", "methods", "models", "data", "record", "engine"}
     | {"teachers", "detection", "lab", "graph", "explorer"},
 }  # fmt: skip
-TORCHLESS = {"_version", "errors", "registry", "config", "record", "graph", "explorer"}
+TORCHLESS = {"_version", "errors", "paper", "registry", "config", "record", "graph", "explorer"}
 TORCH = {"torch", "torchvision", "torchmetrics", "lightning_fabric", "timm"}
 
 

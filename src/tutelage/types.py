@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from torch import Tensor
+
+T = TypeVar("T")
 
 Terms = dict[str, Tensor]
 """Loss terms by name, already weighed: their sum is the loss. ``"ce"`` is the labels' own."""
@@ -17,12 +20,22 @@ class Batch:
     """Pictures, their classes and who they are.
 
     Shapes: `images` ``[B, channels, height, width]``, normalised floats; `target` ``[B]`` class
-    indices; `index` ``[B]``, the position of each picture in its split.
+    indices; `index` ``[B]``, the position of each picture in its split. Where pictures were mixed
+    in pairs, `second` ``[B]`` is the other class and `share` ``[B]`` the part, 0.5 to 1 for the
+    greater, that `target` has in the picture. Where a method asks for several views, `images` holds
+    all first views, then all second views: ``[views * B, ...]``.
     """
 
     images: Tensor
     target: Tensor
     index: Tensor
+    second: Tensor | None = None
+    share: Tensor | None = None
+
+    @property
+    def targets(self) -> Tensor | tuple[Tensor, Tensor]:
+        """The classes as `tutelage.losses` takes them: one a picture, or two where it is mixed."""
+        return self.target if self.second is None else (self.target, self.second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,28 @@ class Output:
 
     logits: Tensor
     taps: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def stages(self) -> list[Tensor]:
+        """The features of the stages, shallow to deep: the n-th fits the other network's n-th."""
+        return in_order(self.taps, "stage")
+
+    @property
+    def preactivations(self) -> list[Tensor]:
+        """The features of the stages before their last activation."""
+        return in_order(self.taps, "preactivation")
+
+
+def in_order(taps: Mapping[str, T], kind: str) -> list[T]:
+    """Return what `taps` names ``<kind>1``, ``<kind>2`` and so on, in that order.
+
+    >>> in_order({"logits": (10,), "stage1": (16, 8, 8), "stage2": (32, 4, 4)}, "stage")
+    [(16, 8, 8), (32, 4, 4)]
+    """
+    found: list[T] = []
+    while (name := f"{kind}{len(found) + 1}") in taps:
+        found.append(taps[name])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +76,26 @@ class Progress:
     epochs: int
     step: int
     steps_per_epoch: int
-    smooth_ramp: bool = False
+    by_epoch: bool = False  # let ramps grow by whole epochs, as the official code does
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done after this step, above 0 and up to 1."""
+        return min((self.step + 1) / (self.epochs * self.steps_per_epoch), 1.0)
 
     def ramp(self, warmup_epochs: float) -> float:
         """Return the factor, 0 to 1, by which distillation terms have grown in.
 
-        The official rule is stepwise, ``min(epoch / warmup, 1)`` with whole epochs from 1, so that
-        the first of 20 epochs runs at 0.05. With `smooth_ramp` the factor grows every step and
-        meets the official one at the end of each epoch. A warm-up of 0 is no ramp.
+        It grows with every step and is 1 at the end of the warm-up. The official code's rule is
+        stepwise, ``min(epoch / warmup, 1)`` with whole epochs from 1, so that the first of 20
+        epochs runs at 0.05; `by_epoch` is that. A warm-up of 0 is no ramp.
 
-        >>> Progress(epoch=1, epochs=240, step=0, steps_per_epoch=100).ramp(20)
-        0.05
-        >>> Progress(1, 240, step=49, steps_per_epoch=100, smooth_ramp=True).ramp(20)
+        >>> Progress(epoch=1, epochs=240, step=49, steps_per_epoch=100).ramp(20)
         0.025
+        >>> Progress(epoch=1, epochs=240, step=0, steps_per_epoch=100, by_epoch=True).ramp(20)
+        0.05
         """
         if warmup_epochs <= 0:
             return 1.0
-        done = (self.step + 1) / self.steps_per_epoch if self.smooth_ramp else self.epoch
+        done = self.epoch if self.by_epoch else (self.step + 1) / self.steps_per_epoch
         return min(done / warmup_epochs, 1.0)

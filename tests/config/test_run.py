@@ -33,6 +33,8 @@ OTHER = {
     "optimizer.betas": "[0.8, 0.9]",
     "schedule.name": "cosine",
     "schedule.milestones": "[1]",
+    "student.taps": "['a']",
+    "teacher.taps": "['a']",
     "train.precision": "bf16-mixed",
     "fabric.accelerator": "cpu",
     "run.imports": "['a.py']",
@@ -132,4 +134,4 @@ def test_a_configuration_cannot_be_changed() -> None:
         CONFIG.train.epochs = 3  # type: ignore[misc]
 
 
-FINGERPRINT = "919a1664f4d1"
+FINGERPRINT = "e7e009e498e5"

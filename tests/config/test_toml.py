@@ -117,7 +117,7 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         ),
         (
             "[teacher]\nnome = 'x'",
-            "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train. "
+            "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps. "
             "Did you mean 'name'?",
         ),
         (

@@ -156,5 +156,5 @@ def test_a_tap_on_no_module_and_a_tap_on_no_tensor_are_refused() -> None:
     network = Strange(torch.zeros(2, 5))
     with pytest.raises(ModelError, match="Strange has no 'second'"):
         probe(network, (3, 8, 8), taps={"tap": "second"})
-    with pytest.raises(ModelError, match="'pair' puts out tuple"):
+    with pytest.raises(ModelError, match="'pair' has tuple"):
         probe(network, (3, 8, 8), taps={"tap": "pair"})

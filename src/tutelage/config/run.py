@@ -20,8 +20,9 @@ PositiveOrZero = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Lt(1)]
 Factor = Annotated[float, Ge(0), Le(1)]
 
-Option = bool | int | float | str | list[Any]
-"""What a method's own option may hold at this level; the method's Config checks it later."""
+Option = bool | int | float | str | list[Any] | Mapping[str, Any]
+"""What a method's own option may hold at this level; the method's Config checks it later. A table
+holds the options of one part of a sum of methods."""
 
 FixedPrecision = Literal[
     "32-true",
@@ -58,6 +59,7 @@ class TeacherConfig:
     weights: str = ""  # a run folder or a .safetensors, .pt or .pth file
     recipe: str = ""  # recipe by which the teacher is trained, or found again among the runs
     train: bool = False  # train it by its recipe when it is not found
+    taps: tuple[str, ...] = ()  # module paths of its stages, shallow to deep; empty = found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +68,7 @@ class StudentConfig:
 
     name: Name  # the network; `tutelage list models` shows all
     weights: str = ""  # weights to start from, as for the teacher; empty = fresh ones
+    taps: tuple[str, ...] = ()  # module paths of its stages, shallow to deep; empty = found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,8 +102,6 @@ class ScheduleConfig:
     gamma: Factor = 0.1  # factor of each drop of multistep
     min_factor: Factor = 0.0  # cosine ends at this times the learning rate
     warmup_epochs: PositiveOrZero = 0.0  # epochs over which the learning rate rises from 0
-    # the ramp of distillation terms: false = by whole epochs (the official rule), true = every step
-    smooth_ramp: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -282,4 +283,6 @@ def _lists(value: Any) -> Any:
 def _number_as_number(value: Any) -> Any:
     if isinstance(value, list):
         return [_number_as_number(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _number_as_number(item) for key, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

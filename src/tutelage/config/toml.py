@@ -117,7 +117,8 @@ def override(given: Given, assignments: Iterable[str]) -> Given:
     """Return a run, or the tables of one, with ``section.key=value`` set; `given` stays as it was.
 
     The value is read by the rules of TOML; what is not TOML is plain text, and so is whatever is
-    given to a key that holds text: ``data.name=cifar100`` needs no quotes. A run is checked
+    given to a key that holds text: ``data.name=cifar100`` needs no quotes. An option of one part
+    of a sum of methods has its method before it: ``method.dkd.beta=6``. A run is checked
     afterwards, tables are not. Options belong to their method: where ``method.name`` changes, the
     options of the former method go (``method.beta=6`` beside it counts for the new one).
 
@@ -133,10 +134,15 @@ def override(given: Given, assignments: Iterable[str]) -> Given:
     for text in assignments:
         name, equals, value = text.partition("=")
         section, _, key = name.strip().partition(".")
-        if not (equals and section and key) or "." in key:
+        part, _, option = key.partition(".")
+        if not (equals and section and part) or (option and section != "method") or "." in option:
             lines.append(_no_assignment(text))
+            continue
+        table = changes.setdefault(section, {})
+        if option:  # of one part of a sum of methods
+            table.setdefault(part, {})[option] = _value("", value.strip())
         else:
-            changes.setdefault(section, {})[key] = _value(f"{section}.{key}", value.strip())
+            table[key] = _value(f"{section}.{key}", value.strip())
     if lines:
         raise ConfigError("\n".join(lines))
     if isinstance(given, RunConfig):
@@ -157,7 +163,9 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Tables:
             continue
         if section == "method" and table.get("name", _method(below)) != _method(below):
             below.clear()
-        below.update(deepcopy(dict(table)))
+        for key, value in deepcopy(dict(table)).items():
+            both = isinstance(value, dict) and isinstance(below.get(key), dict)
+            below[key] = {**below[key], **value} if both else value
     return merged
 
 
@@ -192,10 +200,11 @@ def _section(cls: type, table: object) -> tuple[Any, tuple[Mistake, ...]]:
     names = {key: value for key, value in table.items() if key == "name"}
     options = {key: value for key, value in table.items() if key != "name"}
     method = examine(MethodConfig, names)
+    is_sum = "+" in str(table.get("name", ""))
     mistakes = [
         Mistake(key, f"wanted a number, text, true or false, or a list of these, got {value!r}.")
         for key, value in options.items()
-        if not _is_option(value)
+        if not _is_option(value) and not (is_sum and isinstance(value, Mapping))
     ]
     if method.value is None or mistakes:
         return None, (*method.mistakes, *mistakes)

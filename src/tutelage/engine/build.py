@@ -19,10 +19,11 @@ from tutelage.data import DataOptions, DataSet
 from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.optim import make_optimizer
 from tutelage.engine.step import Classroom
+from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
-from tutelage.methods import Method, methods
+from tutelage.methods import methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +118,21 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     image_shape = (data.spec.channels, data.spec.height, data.spec.width)
     torch.manual_seed(train.seed)
     network = build_network(config.student.name, config.student.weights, data)
-    taps = _places(config.student.name, network, kind)
-    student, teacher = Watch(network, taps), None
-    shapes = answers = models_room.probe(network, image_shape, taps=taps)
+    found = models_room.places(config.student.name, network, image_shape, config.student.taps)
+    teaching = its = None
     if kind.needs_teacher:
         section = config.teacher
         teaching = build_network(section.name, section.weights, data)
-        taps = _places(section.name, teaching, kind)
-        teacher = Teacher(teaching, taps)
-        answers = models_room.probe(teaching, image_shape, taps=taps)
+        its = models_room.places(section.name, teaching, image_shape, section.taps)
+    taps, teacher_taps = pair(kind, found, its)
+    student, teacher = Watch(network, taps), None
+    shapes = answers = models_room.probe(network, image_shape, taps=taps)
+    if teaching is not None:
+        teacher = Teacher(teaching, teacher_taps)
+        answers = models_room.probe(teaching, image_shape, taps=teacher_taps)
     options = check(kind.Config, config.method.options, where="[method]")
     method = kind(options, shapes, answers)
+    method.enrol(data.train.targets)
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
     for module in [network, method, *([teacher.network] if teacher else [])]:
         module.to(fabric.device).to(memory_format=layout)
@@ -149,14 +154,3 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     )
     torch.manual_seed(train.seed + 1)  # dropout draws alike, whatever the method built
     return Built(config, data, network, room)
-
-
-def _places(name: str, network: nn.Module, kind: type[Method]) -> dict[str, str]:
-    """Return where the stages that a method taps lie inside a network."""
-    there = models_room.stages(name, network)
-    if missing := [tap for tap in kind.taps if tap not in there]:
-        raise ConfigError(
-            f"method {kind.name} looks at {', '.join(kind.taps)}, but {name} names no "
-            f"{', '.join(missing)}; it has {', '.join(there) or 'no named stages'}."
-        )
-    return {tap: there[tap] for tap in kind.taps}

@@ -1,20 +1,21 @@
 """`Distiller`: a student, a teacher and a method as one module for anyone's own loop."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tutelage.config import check
+from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.methods import methods
-from tutelage.models import probe
+from tutelage.models import places, probe
 from tutelage.types import Batch, Progress, Terms
 
-_WARM = Progress(epoch=sys.maxsize, epochs=sys.maxsize, step=0, steps_per_epoch=1)
+_WARM = Progress(epoch=sys.maxsize, epochs=1, step=sys.maxsize, steps_per_epoch=1)
 
 
 class Distiller(nn.Module):
@@ -37,8 +38,10 @@ class Distiller(nn.Module):
         method: a method's name; its options follow as keywords.
         image_shape: channels, height and width of a picture; one blank picture measures what the
             networks put out.
-        taps: where each stage a method asks for lies: stage name to module path, by network,
-            ``{"student": {...}, "teacher": {...}}``.
+        taps: the module paths of the stages, shallow to deep, by network: ``{"student": [...],
+            "teacher": [...]}``; without them stages are found by a pass of a blank picture.
+        targets: the labels of the whole train split ``[N]``, for methods that keep something of
+            every picture; such a method also wants each batch's `index`.
 
     Raises:
         ConfigError: no such method or option, or the method cannot serve these networks.
@@ -51,31 +54,50 @@ class Distiller(nn.Module):
         method: str = "dkd",
         *,
         image_shape: tuple[int, int, int] = (3, 32, 32),
-        taps: Mapping[str, Mapping[str, str]] | None = None,
+        taps: Mapping[str, Sequence[str]] | None = None,
+        targets: Tensor | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
         taps = taps or {}
         self.student = student
         kind = methods[method]
-        self._watch = Watch(student, taps.get("student"))
-        self._teacher = Teacher(teacher, taps.get("teacher"))
+        own, its = pair(
+            kind,
+            places("", student, image_shape, taps.get("student", ())),
+            places("", teacher, image_shape, taps.get("teacher", ())),
+        )
+        self._watch, self._teacher = Watch(student, own), Teacher(teacher, its)
         self.method = kind(
             check(kind.Config, options, where=f"{method}:"),
-            probe(student, image_shape, taps=taps.get("student")),
-            probe(teacher, image_shape, taps=taps.get("teacher")),
+            probe(student, image_shape, taps=own),
+            probe(teacher, image_shape, taps=its),
         )
+        if targets is not None:
+            self.method.enrol(targets)
 
-    def forward(self, images: Tensor, target: Tensor, progress: Progress = _WARM) -> Terms:
+    def forward(
+        self,
+        images: Tensor,
+        target: Tensor,
+        progress: Progress = _WARM,
+        *,
+        index: Tensor | None = None,
+    ) -> Terms:
         """Return the weighed loss terms of one batch by name; their sum is the loss.
 
-        Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices.
+        Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices; `index`
+        ``[B]`` places in the train split, counted through the batch if left out.
         `progress` matters to methods that warm up; without it they are fully warm.
         """
-        batch = Batch(images, target, torch.arange(len(target), device=target.device))
+        if index is None:
+            index = torch.arange(len(target), device=target.device)
+        batch = Batch(images, target, index)
         terms: Terms = self.method.terms(
             self._watch(images), self._teacher.ask(images), batch, progress
         )
+        if seen := self.method.noticed():
+            self.method.learn(seen)
         return terms
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Distiller":

@@ -144,7 +144,7 @@ class Loop:
             epochs=self.train.epochs,
             step=(clock.epoch - 1) * self.plan.steps + clock.step_in_epoch,
             steps_per_epoch=self.plan.steps,
-            smooth_ramp=self.built.config.schedule.smooth_ramp,
+            by_epoch=self.room.method.config.fidelity == "mdistiller",
         )
 
     def set_learning_rate(self, progress: Progress) -> None:

@@ -22,3 +22,15 @@ def from_processes(fabric: Fabric, tensor: Tensor) -> Tensor:
     everyone = [torch.empty_like(ours) for _ in range(fabric.world_size)]
     torch.distributed.all_gather(everyone, ours)
     return torch.stack(everyone).cpu()
+
+
+def joined(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """Return the tensors ``[n, ...]`` of all processes one after the other; n may differ."""
+    if fabric.world_size == 1:
+        return tensor
+    lengths = from_processes(fabric, torch.tensor(len(tensor))).tolist()
+    padded = tensor.new_zeros(max(lengths), *tensor.shape[1:])
+    padded[: len(tensor)] = tensor
+    everyone = [torch.empty_like(padded) for _ in lengths]
+    torch.distributed.all_gather(everyone, padded)
+    return torch.cat([part[:length] for part, length in zip(everyone, lengths, strict=True)])

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from tutelage.engine.processes import over_processes
+from tutelage.engine.processes import joined, over_processes
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import NonFiniteError
@@ -71,6 +71,8 @@ def step(
     watched = [key for key in report.values if not (room.scaled and key == "gradient_norm")]
     _demand_finite(fabric, {key: report.values[key] for key in watched}, progress)
     room.optimizer.step()
+    if seen := room.method.noticed():
+        room.method.learn({name: joined(fabric, tensor) for name, tensor in seen.items()})
     return report.values
 
 
@@ -117,7 +119,7 @@ def _itself(student: Output) -> Output:
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:
     if teacher is None:
         return {}
-    p_t = target_probability(teacher.logits, batch.target, temperature=method.temperature)
+    p_t = target_probability(teacher.logits, batch.targets, temperature=method.temperature)
     return {"p_t": p_t.mean()}
 
 

@@ -1,13 +1,14 @@
 """The teacher: frozen, asked in one place, and checked to be the same at the end."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from tutelage.engine.watch import Watch
 from tutelage.errors import TeacherError
+from tutelage.models import Place
 from tutelage.types import Output
 
 
@@ -19,10 +20,15 @@ class Teacher:
     ``nn.Module``, so nothing that holds it trains, saves or switches the mode of its network.
     """
 
-    def __init__(self, network: nn.Module, taps: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        taps: Mapping[str, Place] | None = None,
+        view: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.sha256 = state_sha256(network)
-        self.watch = Watch(network, taps)
+        self.watch = Watch(network, taps, view)
 
     def ask(self, images: Tensor) -> Output:
         """Return what the teacher says of these pictures: the one place where it runs."""

@@ -13,7 +13,9 @@ from tutelage.losses.dkd import (
     target_probability,
 )
 from tutelage.losses.kd import kd_loss
+from tutelage.losses.labels import label_loss
 from tutelage.losses.partition import PartitionKL, partition_kl
+from tutelage.losses.standardise import standardised
 
 __all__ = [
     "PartitionKL",
@@ -23,6 +25,8 @@ __all__ = [
     "decoupled_kd",
     "dkd_loss",
     "kd_loss",
+    "label_loss",
     "partition_kl",
+    "standardised",
     "target_probability",
 ]

@@ -2,19 +2,28 @@
 
 from dataclasses import dataclass
 
-from torch.nn import functional as F
+from torch import Tensor
 
 from tutelage.errors import ConfigError
 from tutelage.losses import decoupled_kd, target_probability
-from tutelage.methods._method import Method
-from tutelage.types import Batch, Output, Progress, Shapes, Terms
+from tutelage.methods._logit import LogitMethod
+from tutelage.paper import Paper
+from tutelage.types import Batch, Progress, Shapes, Terms
 
 
-class DKD(Method, name="dkd"):
+class DKD(LogitMethod, name="dkd"):
     """Weigh what the teacher knows of the true class apart from what it knows of the others."""
 
+    paper = Paper(
+        title="Decoupled Knowledge Distillation",
+        authors=("Borui Zhao", "Quan Cui", "Renjie Song", "Yiyu Qiu", "Jiajun Liang"),
+        year=2022,
+        venue="CVPR",
+        arxiv="2203.08679",
+    )
+
     @dataclass(frozen=True, kw_only=True, slots=True)
-    class Config(Method.Config):
+    class Config(LogitMethod.Config):
         """The CIFAR-100 values of the official code; beta is tuned per pair, 2 to 8."""
 
         ce_weight: float = 1.0
@@ -39,22 +48,19 @@ class DKD(Method, name="dkd"):
                 'exactly 0. Use `method.name = "kd"`.'
             )
 
-    def terms(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
-        """Return ``ce``, ``tckd`` and ``nckd``."""
-        config, target = self.config, batch.target
-        ramp = progress.ramp(config.warmup_epochs)
+    def compare(
+        self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
+    ) -> Terms:
+        """Return ``tckd`` and ``nckd``."""
+        config, targets = self.config, batch.targets
         tckd, nckd = decoupled_kd(
-            student.logits,
-            teacher.logits,
-            target,
+            student_logits,
+            teacher_logits,
+            targets,
             temperature=config.temperature,
             reduction="none",
         )  # [B] each
         if config.coupling:
-            p_t = target_probability(teacher.logits, target, temperature=config.temperature)
+            p_t = target_probability(teacher_logits, targets, temperature=config.temperature)
             nckd = (1 - p_t) ** config.coupling * nckd
-        return {
-            "ce": config.ce_weight * F.cross_entropy(student.logits, target),
-            "tckd": ramp * config.alpha * tckd.mean(),
-            "nckd": ramp * config.beta * nckd.mean(),
-        }
+        return {"tckd": config.alpha * tckd.mean(), "nckd": config.beta * nckd.mean()}

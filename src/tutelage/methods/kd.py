@@ -2,18 +2,27 @@
 
 from dataclasses import dataclass
 
-from torch.nn import functional as F
+from torch import Tensor
 
 from tutelage.losses import kd_loss
-from tutelage.methods._method import Method
-from tutelage.types import Batch, Output, Progress, Terms
+from tutelage.methods._logit import LogitMethod
+from tutelage.paper import Paper
+from tutelage.types import Batch, Progress, Terms
 
 
-class KD(Method, name="kd"):
+class KD(LogitMethod, name="kd"):
     """Match the teacher's softened probabilities of all classes together."""
 
+    paper = Paper(
+        title="Distilling the Knowledge in a Neural Network",
+        authors=("Geoffrey Hinton", "Oriol Vinyals", "Jeff Dean"),
+        year=2015,
+        venue="NIPS Deep Learning Workshop",
+        arxiv="1503.02531",
+    )
+
     @dataclass(frozen=True, kw_only=True, slots=True)
-    class Config(Method.Config):
+    class Config(LogitMethod.Config):
         """The CIFAR-100 values of mdistiller; ImageNet recipes use 0.5, 0.5 and 1."""
 
         ce_weight: float = 0.1
@@ -28,11 +37,10 @@ class KD(Method, name="kd"):
 
     config: Config
 
-    def terms(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
-        """Return ``ce`` and ``kd``."""
+    def compare(
+        self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
+    ) -> Terms:
+        """Return ``kd``."""
         config = self.config
-        soft = kd_loss(student.logits, teacher.logits, temperature=config.temperature)
-        return {
-            "ce": config.ce_weight * F.cross_entropy(student.logits, batch.target),
-            "kd": progress.ramp(config.warmup_epochs) * config.kd_weight * soft,
-        }
+        loss = kd_loss(student_logits, teacher_logits, temperature=config.temperature)
+        return {"kd": config.kd_weight * loss}

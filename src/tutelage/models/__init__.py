@@ -1,5 +1,17 @@
 """Networks by name: the CIFAR zoo, the glyph pair, and those of torchvision, timm and anyone."""
 
-from tutelage.models._model import Network, build, count_parameters, models, probe, stages
+from tutelage.models._model import Network, build, count_parameters, models, places, probe, stages
+from tutelage.models._places import Place, Places, attach
 
-__all__ = ["Network", "build", "count_parameters", "models", "probe", "stages"]
+__all__ = [
+    "Network",
+    "Place",
+    "Places",
+    "attach",
+    "build",
+    "count_parameters",
+    "models",
+    "places",
+    "probe",
+    "stages",
+]

@@ -1,14 +1,15 @@
 """What a network is to the toolkit: a builder, and the module paths of its stages."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from tutelage.errors import ConfigError, ModelError, RangeError, ShapeError
+from tutelage.errors import ConfigError, ModelError, RangeError, ShapeError, TutelageError
 from tutelage.models import _outside
+from tutelage.models._places import Place, Places, attach, find
 from tutelage.registry import Registry
 from tutelage.types import Shapes
 
@@ -22,13 +23,15 @@ class Network:
 
     `stages` maps ``stem``, ``stage1`` ... and ``pooled`` to module paths inside the built network
     (what ``nn.Module.get_submodule`` takes); a hook on them sees the feature of that stage. A
-    network is never edited for a method.
+    network is never edited for a method. `preactivations` maps a stage to the activation whose
+    input is the feature of that stage before it, where that activation is no part of the stage.
     """
 
     name: str
     family: str
     build: Builder
     stages: Mapping[str, str] = field(default_factory=dict)
+    preactivations: Mapping[str, str] = field(default_factory=dict)
     paper: str = ""
 
 
@@ -105,18 +108,47 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def places(
+    name: str, module: nn.Module, image_shape: tuple[int, int, int], taps: Sequence[str] = ()
+) -> Places:
+    """Return where the features of a network lie, without changing anything in it.
+
+    Stages are the modules at the paths `taps`, if there are any; else those of the zoo, of
+    torchvision and of timm as `stages` knows them; else, and with an empty `name`, those that one
+    dry pass of blank pictures finds: the last module of each resolution, or every block of tokens.
+    `image_shape` is channels, height and width.
+
+    >>> network = build("resnet20", num_classes=10)
+    >>> found = places("resnet20", network, (3, 32, 32))
+    >>> [place.path for place in found.stages], found.classifier
+    (['layer1', 'layer2', 'layer3'], 'fc')
+
+    Raises:
+        ModelError: the network cannot read such pictures, or has no module at a path.
+    """
+    known = name and not _outside.find(name)
+    with _dry(module, image_shape) as images:
+        return find(
+            module,
+            images,
+            stages=stages(name, module) if name else {},
+            preactivations=_of_the_zoo(name).preactivations if known else {},
+            taps=taps,
+        )
+
+
 def probe(
     module: nn.Module,
     image_shape: tuple[int, int, int],
     *,
-    taps: Mapping[str, str] | None = None,
+    taps: Mapping[str, Place | str] | None = None,
 ) -> Shapes:
     """Measure what a network puts out for one picture: ``"logits"`` and each tap.
 
     `image_shape` is channels, height and width.
-    `taps` maps names to module paths, as `stages` does. Two blank pictures are sent through in
-    evaluation mode. The network, its modes, its BN statistics and the random state stay as they
-    were.
+    `taps` maps names to places; a path is the output of the module there. Two blank pictures are
+    sent through in evaluation mode. The network, its modes, its BN statistics and the random state
+    stay as they were. A tap in the weights is told whole.
 
     >>> network = build("resnet8", num_classes=10)
     >>> probe(network, (3, 32, 32), taps={"last": "layer3"})
@@ -127,27 +159,13 @@ def probe(
             tensor, or has no module at the path of a tap, or none that puts out a tensor.
         ShapeError: the logits are not one row of scores per picture.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
-    weight = next(module.parameters(), torch.empty(0))
-    images = torch.zeros(2, *image_shape, dtype=weight.dtype, device=weight.device)
-    with ExitStack() as restore:
-        for part in module.modules():
-            restore.callback(setattr, part, "training", part.training)
-        for tap, path in (taps or {}).items():
-            hook = _measure(shapes, tap, path)
-            restore.callback(_submodule(module, path).register_forward_hook(hook).remove)
-        restore.enter_context(torch.random.fork_rng([weight.device] if weight.is_cuda else []))
-        # Not inference mode: a tensor the network keeps from this pass could never be trained.
-        restore.enter_context(torch.no_grad())
-        module.eval()
-        try:
-            logits = module(images)
-        except (RuntimeError, ValueError, AssertionError) as error:
-            raise ModelError(
-                f"{type(module).__name__} should read pictures of "
-                f"{' x '.join(map(str, image_shape))} (channels x height x width): "
-                f"it says {error}. Change the picture size, or choose a network made for this one."
-            ) from error
+    seen: dict[str, Tensor] = {}
+    places = {
+        tap: Place(place) if isinstance(place, str) else place
+        for tap, place in (taps or {}).items()
+    }
+    with _dry(module, image_shape) as images, attach(module, places, seen):
+        logits = module(images)
     if not isinstance(logits, Tensor):
         raise ModelError(
             f"a network must return its logits alone: {type(module).__name__} returned "
@@ -158,7 +176,39 @@ def probe(
             f"logits must be [B, C]: {type(module).__name__} made {tuple(logits.shape)} of images "
             f"{tuple(images.shape)}. Pool and flatten before the classifier."
         )
+    shapes = {
+        tap: tuple(seen[tap].shape[place.side in ("output", "input") :])
+        for tap, place in places.items()
+        if tap in seen
+    }
     return {**shapes, "logits": tuple(logits.shape[1:])}
+
+
+@contextmanager
+def _dry(module: nn.Module, image_shape: tuple[int, int, int]) -> Iterator[Tensor]:
+    """Yield two blank pictures that the network may be run on meanwhile, and leave no trace.
+
+    What it says of pictures it cannot read becomes a `ModelError`.
+    """
+    weight = next(module.parameters(), torch.empty(0))
+    images = torch.zeros(2, *image_shape, dtype=weight.dtype, device=weight.device)
+    with ExitStack() as restore:
+        for part in module.modules():
+            restore.callback(setattr, part, "training", part.training)
+        restore.enter_context(torch.random.fork_rng([weight.device] if weight.is_cuda else []))
+        # Not inference mode: a tensor the network keeps from this pass could never be trained.
+        restore.enter_context(torch.no_grad())
+        module.eval()
+        try:
+            yield images
+        except (RuntimeError, ValueError, AssertionError) as error:
+            if isinstance(error, TutelageError):
+                raise
+            raise ModelError(
+                f"{type(module).__name__} should read pictures of "
+                f"{' x '.join(map(str, image_shape))} (channels x height x width): "
+                f"it says {error}. Change the picture size, or choose a network made for this one."
+            ) from error
 
 
 def _of_the_zoo(name: str) -> Network:
@@ -168,27 +218,3 @@ def _of_the_zoo(name: str) -> Network:
         raise ConfigError(
             f"{error} From outside, write torchvision/NAME, timm/NAME or package.module:function."
         ) from None
-
-
-def _submodule(module: nn.Module, path: str) -> nn.Module:
-    try:
-        return module.get_submodule(path)
-    except AttributeError as error:
-        raise ModelError(
-            f"a tap must be the path of a module: {type(module).__name__} has no {path!r} "
-            f"({error}). `named_modules()` lists the paths."
-        ) from None
-
-
-def _measure(
-    shapes: dict[str, tuple[int, ...]], tap: str, path: str
-) -> Callable[[nn.Module, object, object], None]:
-    def hook(module: nn.Module, inputs: object, output: object) -> None:
-        if not isinstance(output, Tensor):
-            raise ModelError(
-                f"a tap must watch a module that puts out one tensor: {path!r} puts out "
-                f"{type(output).__name__}. Watch a module before or after it."
-            )
-        shapes[tap] = tuple(output.shape[1:])
-
-    return hook

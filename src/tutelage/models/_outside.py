@@ -25,6 +25,7 @@ _TORCHVISION_STAGES = {
         "stage4": "features.17",
         "pooled": "classifier.0",
     },
+    r"(convnext|swin)_.*": {f"stage{n}": f"features.{2 * n - 1}" for n in range(1, 5)},
 }
 
 # Two of torchvision's networks return auxiliary logits in training unless told not to, and one

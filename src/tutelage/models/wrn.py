@@ -20,6 +20,11 @@ STAGES = {
     "stage3": "block3",
     "pooled": "pool",
 }
+PREACTIVATIONS = {
+    "stage1": "block2.layer.0.relu1",
+    "stage2": "block3.layer.0.relu1",
+    "stage3": "relu",
+}
 
 
 class PreactivationBlock(nn.Module):
@@ -70,6 +75,7 @@ for _depth, _width in [(16, 1), (16, 2), (40, 1), (40, 2)]:
             family="wrn",
             build=partial(wrn, depth=_depth, width=_width),
             stages=STAGES,
+            preactivations=PREACTIVATIONS,
             paper="Wide Residual Networks (Zagoruyko and Komodakis, 2016, arXiv:1605.07146)",
         )
     )

@@ -22,7 +22,7 @@ from tutelage.record import peak_memory_bytes
 from tutelage.types import Output, Progress
 
 WARM_STEPS, TIMED_STEPS, TIMED_SECONDS = 2, 10, 5.0
-_FULL = Progress(epoch=10**9, epochs=10**9, step=0, steps_per_epoch=1)  # every ramp has ended
+_FULL = Progress(epoch=10**9, epochs=1, step=10**9, steps_per_epoch=1)  # every ramp has ended
 
 
 def try_out(

@@ -1,0 +1,39 @@
+"""What all methods share that compare logits with logits."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tutelage.losses import standardised
+from tutelage.methods._method import Method
+from tutelage.types import Batch, Output, Progress, Terms
+
+
+class LogitMethod(Method):
+    """A method of the logits alone, which it can be given standardised."""
+
+    kind = "logit"
+    by_row = True
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config(Method.Config):
+        """The option of every logit method."""
+
+        # compare logits of mean 0 and deviation 1 (LSKD: Sun et al., 2024, arXiv:2403.01427)
+        standardise: bool = False
+
+    config: Config
+
+    def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
+        """Return what `compare` says of the logits, standardised if so configured."""
+        logits = student.logits, teacher.logits
+        if self.config.standardise:
+            logits = standardised(logits[0]), standardised(logits[1])
+        return self.compare(*logits, batch, progress)
+
+    @abstractmethod
+    def compare(
+        self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
+    ) -> Terms:
+        """Return the weighed distillation terms by name; see `Method.distill`."""
