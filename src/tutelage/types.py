@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from torch import Tensor
 
 T = TypeVar("T")
+
+Task = Literal["classes", "labels", "pixels"]
+"""What a picture is labelled with: one class, any number of classes, or a class for each pixel."""
 
 Terms = dict[str, Tensor]
 """Loss terms by name, already weighed: their sum is the loss. ``"ce"`` is the labels' own."""
@@ -24,6 +27,10 @@ class Batch:
     in pairs, `second` ``[B]`` is the other class and `share` ``[B]`` the part, 0.5 to 1 for the
     greater, that `target` has in the picture. Where a method asks for several views, `images` holds
     all first views, then all second views: ``[views * B, ...]``.
+
+    That is the task ``classes``. Of ``labels`` `target` is a float ``[B, C]``: 1 for a class that
+    the picture has, 0 for one it has not, -1 where that is unknown. Of ``pixels`` it is ``[B,
+    height, width]`` class indices, -100 where there is none.
     """
 
     images: Tensor
@@ -40,7 +47,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a network said: `logits` ``[B, C]``, always float32 or wider, and the watched taps."""
+    """What a network said: `logits` ``[B, C]``, always float32 or wider, and the watched taps.
+
+    Of pixels the logits are ``[B, C, height, width]``.
+    """
 
     logits: Tensor
     taps: dict[str, Tensor] = field(default_factory=dict)
