@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from tutelage.errors import ConfigError
 from tutelage.losses import standardised
 from tutelage.methods._method import Method
-from tutelage.types import Batch, Output, Progress, Terms
+from tutelage.types import Batch, Output, Progress, Shapes, Task, Terms
 
 
 class LogitMethod(Method):
@@ -24,6 +25,16 @@ class LogitMethod(Method):
         standardise: bool = False
 
     config: Config
+
+    def __init__(
+        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+    ) -> None:
+        super().__init__(config, student, teacher, task)
+        if config.standardise and task == "labels":
+            raise ConfigError(
+                "method.standardise takes the mean of a picture's logits away, which says nothing "
+                "of a softmax but much of sigmoids: leave it out where pictures have many labels."
+            )
 
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
         """Return what `compare` says of the logits, standardised if so configured."""

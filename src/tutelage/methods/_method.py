@@ -13,7 +13,7 @@ from tutelage.errors import ConfigError, RangeError
 from tutelage.losses import label_loss
 from tutelage.paper import Paper
 from tutelage.registry import Registry
-from tutelage.types import Batch, Output, Progress, Shapes, Terms
+from tutelage.types import Batch, Output, Progress, Shapes, Task, Terms
 
 Kind = Literal["labels", "logit", "feature", "relation", "contrast", "teacher-free"]
 Tap = Literal["stages", "preactivations", "stem", "middle", "last", "pooled", "classifier"]
@@ -72,6 +72,7 @@ class Method(nn.Module, ABC):
     mixes: ClassVar[bool] = True  # knows what two labels of one picture mean
     by_row: ClassVar[bool] = False  # each row of logits has a loss of its own: fit for boxes
     zero_at_match: ClassVar[bool] = True  # distillation terms are 0 where student equals teacher
+    tasks: ClassVar[tuple[Task, ...]] = ("classes",)  # with others, ``__init__`` is told which
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -110,14 +111,16 @@ class Method(nn.Module, ABC):
             cls.name = name
             methods.add(name, cls)
 
-    def __init__(self, config: Config, student: Shapes, teacher: Shapes) -> None:
+    def __init__(
+        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+    ) -> None:
         super().__init__()
         self.config = config
         self._noticed: dict[str, list[Tensor]] = {}
         if self.needs_teacher and student["logits"] != teacher["logits"]:
             raise ConfigError(
                 f"{self.name} needs a student and a teacher that score the same classes: the "
-                f"student has {student['logits'][-1]}, the teacher {teacher['logits'][-1]}."
+                f"student has {student['logits'][0]}, the teacher {teacher['logits'][0]}."
             )
         if self.needs_maps:
             self._demand_maps(student=student, teacher=teacher)

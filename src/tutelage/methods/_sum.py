@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tutelage.errors import ConfigError, did_you_mean
 from tutelage.methods._method import Method, methods
-from tutelage.types import Batch, Output, Progress, Shapes, Terms
+from tutelage.types import Batch, Output, Progress, Shapes, Task, Terms
 
 COMMON = frozenset(field.name for field in fields(Method.Config))
 """Options that belong to the sum and not to its parts."""
@@ -25,13 +25,16 @@ class Sum(Method):
 
     parts: tuple[str, ...]
 
-    def __init__(self, config: Method.Config, student: Shapes, teacher: Shapes) -> None:
-        super().__init__(config, student, teacher)
+    def __init__(
+        self, config: Method.Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+    ) -> None:
+        super().__init__(config, student, teacher, task)
         self.by_name = nn.ModuleDict()
         for name in self.parts:
             common = {key: getattr(config, key) for key in COMMON}
             own = methods[name].Config(**{**getattr(config, name), **common})
-            self.by_name[name] = methods[name](own, student, teacher)
+            told = () if task == "classes" else (task,)  # few parts know of others
+            self.by_name[name] = methods[name](own, student, teacher, *told)
 
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
         """Return the terms of all parts, each times its part's weight and warm-up."""
@@ -103,6 +106,7 @@ def sum_of(*names: str) -> type[Sum]:
         "kind": kinds[0].kind,
         "taps": tuple(dict.fromkeys(chain.from_iterable(kind.taps for kind in kinds))),
         "needs_maps": any(kind.needs_maps for kind in kinds),
+        "tasks": tuple(t for t in kinds[0].tasks if all(t in kind.tasks for kind in kinds)),
         "mixes": all(kind.mixes for kind in kinds),
         "by_row": all(kind.by_row for kind in kinds),
         "zero_at_match": all(kind.zero_at_match for kind in kinds),

@@ -10,6 +10,7 @@ class CE(Method, name="ce"):
     kind = "labels"
     needs_teacher = False
     by_row = True
+    tasks = ("classes", "labels", "pixels")
 
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
         """Return nothing: there is no teacher."""

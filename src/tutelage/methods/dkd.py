@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tutelage.errors import ConfigError
-from tutelage.losses import decoupled_kd, target_probability
+from tutelage.losses import (
+    IGNORED,
+    decoupled_kd,
+    labels_of,
+    multilabel_decoupled_kd,
+    target_probability,
+)
 from tutelage.methods._logit import LogitMethod
 from tutelage.paper import Paper
-from tutelage.types import Batch, Progress, Shapes, Terms
+from tutelage.types import Batch, Progress, Shapes, Task, Terms
 
 
 class DKD(LogitMethod, name="dkd"):
@@ -21,6 +27,8 @@ class DKD(LogitMethod, name="dkd"):
         venue="CVPR",
         arxiv="2203.08679",
     )
+
+    tasks = ("classes", "labels", "pixels")
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):
@@ -40,9 +48,16 @@ class DKD(LogitMethod, name="dkd"):
 
     config: Config
 
-    def __init__(self, config: Config, student: Shapes, teacher: Shapes) -> None:
-        super().__init__(config, student, teacher)
-        if student["logits"][-1] == 2:
+    def __init__(
+        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+    ) -> None:
+        super().__init__(config, student, teacher, task)
+        if task == "labels" and config.coupling:
+            raise ConfigError(
+                f"method.coupling must be 0 where pictures have many labels, got "
+                f"{config.coupling}: independent classes share no mass that could couple its terms."
+            )
+        if task != "labels" and student["logits"][0] == 2:
             raise ConfigError(
                 "dkd needs at least three classes, got 2: with one class beside the target NCKD is "
                 'exactly 0. Use `method.name = "kd"`.'
@@ -51,16 +66,22 @@ class DKD(LogitMethod, name="dkd"):
     def compare(
         self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
     ) -> Terms:
-        """Return ``tckd`` and ``nckd``."""
+        """Return ``tckd`` and ``nckd``, of many labels ``present`` and ``absent``."""
         config, targets = self.config, batch.targets
+        if batch.target.is_floating_point():
+            present, absent = multilabel_decoupled_kd(
+                student_logits, teacher_logits, labels_of(batch), temperature=config.temperature
+            )
+            return {"present": config.alpha * present, "absent": config.beta * absent}
         tckd, nckd = decoupled_kd(
             student_logits,
             teacher_logits,
             targets,
             temperature=config.temperature,
             reduction="none",
-        )  # [B] each
+        )  # [B] each, of pixels [B, H, W]
         if config.coupling:
             p_t = target_probability(teacher_logits, targets, temperature=config.temperature)
             nckd = (1 - p_t) ** config.coupling * nckd
-        return {"tckd": config.alpha * tckd.mean(), "nckd": config.beta * nckd.mean()}
+        count = (batch.target != IGNORED).sum().clamp(min=1)  # where both are 0 already
+        return {"tckd": config.alpha * tckd.sum() / count, "nckd": config.beta * nckd.sum() / count}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from tutelage.losses import kd_loss
+from tutelage.losses import kd_loss, labels_of, multilabel_kd_loss
 from tutelage.methods._logit import LogitMethod
 from tutelage.paper import Paper
 from tutelage.types import Batch, Progress, Terms
@@ -20,6 +20,8 @@ class KD(LogitMethod, name="kd"):
         venue="NIPS Deep Learning Workshop",
         arxiv="1503.02531",
     )
+
+    tasks = ("classes", "labels", "pixels")
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):
@@ -41,6 +43,10 @@ class KD(LogitMethod, name="kd"):
         self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
     ) -> Terms:
         """Return ``kd``."""
-        config = self.config
-        loss = kd_loss(student_logits, teacher_logits, temperature=config.temperature)
-        return {"kd": config.kd_weight * loss}
+        logits, temperature = (student_logits, teacher_logits), self.config.temperature
+        if batch.target.is_floating_point():
+            loss = multilabel_kd_loss(*logits, temperature=temperature, target=labels_of(batch))
+        else:  # a target tells which pixels have no class
+            target = batch.target if batch.target.ndim > 1 else None
+            loss = kd_loss(*logits, temperature=temperature, target=target)
+        return {"kd": self.config.kd_weight * loss}
