@@ -1,5 +1,6 @@
 """Networks by name: the CIFAR zoo, the glyph pair, and those of torchvision, timm and anyone."""
 
+from tutelage.models._answer import logits_of
 from tutelage.models._model import Network, build, count_parameters, models, places, probe, stages
 from tutelage.models._places import Place, Places, attach
 
@@ -10,6 +11,7 @@ __all__ = [
     "attach",
     "build",
     "count_parameters",
+    "logits_of",
     "models",
     "places",
     "probe",

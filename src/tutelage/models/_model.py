@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from tutelage.errors import ConfigError, ModelError, RangeError, ShapeError, TutelageError
+from tutelage.errors import ConfigError, ModelError, RangeError, TutelageError
 from tutelage.models import _outside
+from tutelage.models._answer import logits_of
 from tutelage.models._places import Place, Places, attach, find
 from tutelage.registry import Registry
-from tutelage.types import Shapes
+from tutelage.types import Shapes, Task
 
 Builder = Callable[..., nn.Module]
 """Called as ``builder(num_classes=..., channels=...)``."""
@@ -44,13 +45,14 @@ def enrol(network: Network, *aliases: str) -> None:
         models.add(name, network)
 
 
-def build(name: str, *, num_classes: int, channels: int = 3) -> nn.Module:
+def build(name: str, *, num_classes: int, channels: int = 3, task: Task = "classes") -> nn.Module:
     """Build a network by name, with fresh weights.
 
     `name` is one of the zoo (``resnet8x4``), ``torchvision/NAME``, ``timm/NAME``, or
     ``package.module:function``: a function, or a class, that is called with ``num_classes=``, and
     with ``channels=`` when it names such a parameter. Calling the network on images
-    ``[B, channels, height, width]`` gives logits ``[B, num_classes]``.
+    ``[B, channels, height, width]`` gives logits ``[B, num_classes]``; those of torchvision's
+    segmentation networks are of pixels, see `logits_of`.
 
     >>> network = build("resnet8x4", num_classes=100)
     >>> count_parameters(network)
@@ -59,9 +61,9 @@ def build(name: str, *, num_classes: int, channels: int = 3) -> nn.Module:
     Raises:
         ConfigError: no network of the zoo has that name.
         ModelError: a network from outside cannot be found or built.
-        RangeError: there are fewer than 2 classes or no channel.
+        RangeError: there are fewer than 2 classes (1 where `task` is ``labels``), or no channel.
     """
-    if num_classes < 2:
+    if num_classes < (1 if task == "labels" else 2):
         raise RangeError(
             f"a classifier needs 2 classes or more: num_classes is {num_classes}. "
             f"Give the number of classes of the data."
@@ -142,13 +144,14 @@ def probe(
     image_shape: tuple[int, int, int],
     *,
     taps: Mapping[str, Place | str] | None = None,
+    task: Task = "classes",
 ) -> Shapes:
     """Measure what a network puts out for one picture: ``"logits"`` and each tap.
 
     `image_shape` is channels, height and width.
     `taps` maps names to places; a path is the output of the module there. Two blank pictures are
     sent through in evaluation mode. The network, its modes, its BN statistics and the random state
-    stay as they were. A tap in the weights is told whole.
+    stay as they were. A tap in the weights is told whole. `task` says what the logits should be.
 
     >>> network = build("resnet8", num_classes=10)
     >>> probe(network, (3, 32, 32), taps={"last": "layer3"})
@@ -157,7 +160,7 @@ def probe(
     Raises:
         ModelError: the network cannot read such pictures, returns something other than one
             tensor, or has no module at the path of a tap, or none that puts out a tensor.
-        ShapeError: the logits are not one row of scores per picture.
+        ShapeError: the logits are not those of the task; see `logits_of`.
     """
     seen: dict[str, Tensor] = {}
     places = {
@@ -165,17 +168,7 @@ def probe(
         for tap, place in (taps or {}).items()
     }
     with _dry(module, image_shape) as images, attach(module, places, seen):
-        logits = module(images)
-    if not isinstance(logits, Tensor):
-        raise ModelError(
-            f"a network must return its logits alone: {type(module).__name__} returned "
-            f"{type(logits).__name__}. Wrap it in a module that returns only the logits."
-        )
-    if logits.ndim != 2 or len(logits) != len(images):
-        raise ShapeError(
-            f"logits must be [B, C]: {type(module).__name__} made {tuple(logits.shape)} of images "
-            f"{tuple(images.shape)}. Pool and flatten before the classifier."
-        )
+        logits = logits_of(module(images), images, task, who=type(module).__name__)
     shapes = {
         tap: tuple(seen[tap].shape[place.side in ("output", "input") :])
         for tap, place in places.items()

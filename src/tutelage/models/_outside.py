@@ -30,7 +30,7 @@ _TORCHVISION_STAGES = {
 
 # Two of torchvision's networks return auxiliary logits in training unless told not to, and one
 # of them warns unless it is told how to draw its weights.
-_TORCHVISION_OPTIONS = {
+_TORCHVISION_OPTIONS: dict[str, dict[str, object]] = {
     name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")
 }
 
@@ -56,13 +56,15 @@ def stages(name: str, module: nn.Module) -> dict[str, str]:
 def _torchvision(name: str, *, num_classes: int, channels: int) -> nn.Module:
     from torchvision import models as zoo  # slow to import, and only needed here
 
-    there = zoo.list_models(module=zoo)
-    if name not in there:
+    there, of_pixels = zoo.list_models(module=zoo), zoo.list_models(module=zoo.segmentation)
+    if name not in {*there, *of_pixels}:
         raise ModelError(
-            f"torchvision has no classifier named {name!r}; it has {', '.join(there)}."
-            f"{did_you_mean(name, there)}"
+            f"torchvision has no classifier named {name!r}; it has {', '.join(there)}, and of "
+            f"pixels {', '.join(of_pixels)}.{did_you_mean(name, [*there, *of_pixels])}"
         )
     options = _TORCHVISION_OPTIONS.get(name, {})
+    if name in of_pixels:
+        options = {"weights_backbone": None}  # else they would be downloaded
     network: nn.Module = zoo.get_model(name, weights=None, num_classes=num_classes, **options)
     _narrow(name, network, channels)
     return network

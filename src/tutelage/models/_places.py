@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from tutelage.errors import ModelError, did_you_mean
+from tutelage.models._answer import unwrapped
 
 Side = Literal["output", "input", "weight", "bias"]
 
@@ -122,7 +123,7 @@ def find(
     )
 
 
-def _trace(network: nn.Module, images: Tensor) -> tuple[list[_Call], Tensor]:
+def _trace(network: nn.Module, images: Tensor) -> tuple[list[_Call], object]:
     """Return every module that put out a tensor, in the order in which they ended, and the logits.
 
     The last call of a module counts.
@@ -141,7 +142,7 @@ def _trace(network: nn.Module, images: Tensor) -> tuple[list[_Call], Tensor]:
         module.register_forward_hook(keep(path)) for path, module in network.named_modules() if path
     ]
     try:
-        logits = network(images)
+        logits = unwrapped(network(images))
     finally:
         for handle in handles:
             handle.remove()
@@ -184,8 +185,10 @@ def _before(path: str, outputs: Mapping[str, Tensor], calls: Sequence[_Call], nh
     return Place(path, channels_last=nhwc)
 
 
-def _classifier(calls: Sequence[_Call], logits: Tensor) -> str:
+def _classifier(calls: Sequence[_Call], logits: object) -> str:
     """Return the last layer whose output is the logits, flattened or not."""
+    if not isinstance(logits, Tensor):
+        return ""
     for call in reversed(calls):
         is_layer = isinstance(call.module, nn.Linear | nn.Conv2d)
         same = call.output.data_ptr() == logits.data_ptr()
