@@ -209,7 +209,7 @@ def test_accumulated_parts_give_the_gradient_of_the_whole_batch(config: RunConfi
 def test_a_network_that_gives_more_rows_than_pictures_is_refused() -> None:
     from tutelage.engine.watch import Watch
 
-    with pytest.raises(ShapeError, match=r"3 pictures of \(1, 4, 4\) gave \(12, 4\)"):
+    with pytest.raises(ShapeError, match=r"made \(12, 4\) of images \(3, 1, 4, 4\)"):
         Watch(_Rows())(torch.zeros(3, 1, 4, 4))
 
 

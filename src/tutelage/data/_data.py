@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tutelage.errors import ConfigError
 from tutelage.registry import Registry
-from tutelage.types import Batch
+from tutelage.types import Batch, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class DataSpec:
     width: int
     mean: tuple[float, ...]  # per channel, of pictures in 0..1
     std: tuple[float, ...]
+    task: Task = "classes"
 
     @property
     def num_classes(self) -> int:
@@ -31,7 +32,11 @@ class DataSpec:
 
 
 class Split(ABC):
-    """Pictures with labels, addressed by position; `targets` is ``[N]`` int64 on the CPU."""
+    """Pictures with labels, addressed by position; `targets` is ``[N]`` int64 on the CPU.
+
+    Of the task ``labels`` it is float ``[N, C]``, as `Batch.target`. Of ``pixels`` it is ``[N]`` of
+    -100: such labels are read with their pictures.
+    """
 
     name: str
     targets: Tensor

@@ -20,6 +20,7 @@ from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.optim import make_optimizer
 from tutelage.engine.step import Classroom
 from tutelage.engine.taps import pair
+from tutelage.engine.task import demand_task, make_method
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
@@ -95,7 +96,10 @@ def load_data(config: RunConfig) -> DataSet:
 def build_network(name: str, weights: str, data: DataSet) -> nn.Module:
     """Build a network for a data set, with fresh weights or those at the path `weights`."""
     network = models_room.build(
-        name, num_classes=data.spec.num_classes, channels=data.spec.channels
+        name,
+        num_classes=data.spec.num_classes,
+        channels=data.spec.channels,
+        task=data.spec.task,
     )
     if weights:
         load_weights(network, Path(weights).expanduser())
@@ -115,6 +119,8 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
             f"method {kind.name} needs a teacher, got none: set teacher.name and teacher.weights."
         )
     data = load_data(config)
+    task = data.spec.task
+    demand_task(kind, task, data.spec.name)
     image_shape = (data.spec.channels, data.spec.height, data.spec.width)
     torch.manual_seed(train.seed)
     network = build_network(config.student.name, config.student.weights, data)
@@ -125,13 +131,13 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         teaching = build_network(section.name, section.weights, data)
         its = models_room.places(section.name, teaching, image_shape, section.taps)
     taps, teacher_taps = pair(kind, found, its)
-    student, teacher = Watch(network, taps), None
-    shapes = answers = models_room.probe(network, image_shape, taps=taps)
+    student, teacher = Watch(network, taps, task=task), None
+    shapes = answers = models_room.probe(network, image_shape, taps=taps, task=task)
     if teaching is not None:
-        teacher = Teacher(teaching, teacher_taps)
-        answers = models_room.probe(teaching, image_shape, taps=teacher_taps)
+        teacher = Teacher(teaching, teacher_taps, task=task)
+        answers = models_room.probe(teaching, image_shape, taps=teacher_taps, task=task)
     options = check(kind.Config, config.method.options, where="[method]")
-    method = kind(options, shapes, answers)
+    method = make_method(kind, options, shapes, answers, task)
     method.enrol(data.train.targets)
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
     for module in [network, method, *([teacher.network] if teacher else [])]:

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from tutelage.config import check
 from tutelage.engine.taps import pair
+from tutelage.engine.task import demand_task, make_method
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.methods import methods
 from tutelage.models import places, probe
-from tutelage.types import Batch, Progress, Terms
+from tutelage.types import Batch, Progress, Task, Terms
 
 _WARM = Progress(epoch=sys.maxsize, epochs=1, step=sys.maxsize, steps_per_epoch=1)
 
@@ -42,6 +43,7 @@ class Distiller(nn.Module):
             "teacher": [...]}``; without them stages are found by a pass of a blank picture.
         targets: the labels of the whole train split ``[N]``, for methods that keep something of
             every picture; such a method also wants each batch's `index`.
+        task: ``classes``, ``labels`` (many a picture) or ``pixels`` (a class for each).
 
     Raises:
         ConfigError: no such method or option, or the method cannot serve these networks.
@@ -56,22 +58,27 @@ class Distiller(nn.Module):
         image_shape: tuple[int, int, int] = (3, 32, 32),
         taps: Mapping[str, Sequence[str]] | None = None,
         targets: Tensor | None = None,
+        task: Task = "classes",
         **options: Any,
     ) -> None:
         super().__init__()
         taps = taps or {}
         self.student = student
         kind = methods[method]
+        demand_task(kind, task, "the data")
         own, its = pair(
             kind,
             places("", student, image_shape, taps.get("student", ())),
             places("", teacher, image_shape, taps.get("teacher", ())),
         )
-        self._watch, self._teacher = Watch(student, own), Teacher(teacher, its)
-        self.method = kind(
+        self._watch = Watch(student, own, task=task)
+        self._teacher = Teacher(teacher, its, task=task)
+        self.method = make_method(
+            kind,
             check(kind.Config, options, where=f"{method}:"),
-            probe(student, image_shape, taps=own),
-            probe(teacher, image_shape, taps=its),
+            probe(student, image_shape, taps=own, task=task),
+            probe(teacher, image_shape, taps=its, task=task),
+            task,
         )
         if targets is not None:
             self.method.enrol(targets)
@@ -86,9 +93,9 @@ class Distiller(nn.Module):
     ) -> Terms:
         """Return the weighed loss terms of one batch by name; their sum is the loss.
 
-        Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices; `index`
-        ``[B]`` places in the train split, counted through the batch if left out.
-        `progress` matters to methods that warm up; without it they are fully warm.
+        Shapes: `images` ``[B, channels, height, width]``, `target` ``[B]`` class indices, or what
+        `Batch` says of other tasks; `index` ``[B]`` places in the train split, counted through the
+        batch if left out. `progress` matters to methods that warm up: without it they are warm.
         """
         if index is None:
             index = torch.arange(len(target), device=target.device)

@@ -1,30 +1,46 @@
-"""How good a network is on a split: top-1, top-5, loss and calibration."""
+"""How good a network is on a split, by the measures of its task."""
 
 import time
 from dataclasses import dataclass
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
-from torch.nn import functional as F
-from torchmetrics.classification import MulticlassCalibrationError
 
 from tutelage.data import Split
+from tutelage.engine.measures import MEASURES
 from tutelage.engine.plan import share
-from tutelage.engine.processes import over_processes
 from tutelage.engine.watch import Watch
+from tutelage.types import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Fractions 0..1 (`top1`, `top5`, `calibration_error`), nats (`loss`), and their basis."""
+    """Fractions 0..1 (but for `loss`, in nats), and their basis; see `tutelage.engine.measures`."""
 
     top1: float
     top5: float
     loss: float
     calibration_error: float  # expected calibration error, 15 bins, L1
+    chance: float  # of `measure`, for a network that has seen no picture
     count: int
     seconds: float
+    mean_average_precision: float | None = None  # of labels
+    mean_iou: float | None = None  # of pixels
+
+    @property
+    def measure(self) -> float:
+        """The task's own measure, by which the best epoch is chosen."""
+        own = (self.mean_average_precision, self.mean_iou)
+        return next((value for value in own if value is not None), self.top1)
+
+    @property
+    def story(self) -> str:
+        """The measure in words, such as ``is right on 71.20% of 500``."""
+        if self.mean_average_precision is not None:
+            return f"has a mean average precision of {self.measure:.2%} on {self.count}"
+        if self.mean_iou is not None:
+            return f"has a mean IoU of {self.measure:.2%} on {self.count}"
+        return f"is right on {self.measure:.2%} of {self.count}"
 
 
 @torch.inference_mode()
@@ -34,6 +50,7 @@ def evaluate(
     split: Split,
     *,
     num_classes: int,
+    task: Task = "classes",
     batch_size: int,
     workers: int = 0,
     limit: int = 0,
@@ -45,8 +62,7 @@ def evaluate(
     """
     started, training = time.perf_counter(), watch.network.training
     watch.network.eval()
-    sums = torch.zeros(4, dtype=torch.float64, device=fabric.device)  # top1, top5, loss, count
-    calibration = MulticlassCalibrationError(num_classes, n_bins=15).to(fabric.device)
+    measure = MEASURES[task](fabric, num_classes)
     count = min(limit or len(split), len(split))
     places = torch.linspace(0, len(split) - 1, count).round().long()
     plan = share(places, batch_size, fabric.world_size, fabric.global_rank)
@@ -57,26 +73,7 @@ def evaluate(
         with fabric.autocast():
             logits = watch(fabric.to_device(batch.images)).logits
         if len(part):
-            target = fabric.to_device(batch.target)
-            sums += _count(logits, target)
-            calibration.update(logits.softmax(1), target)
-    top1, top5, loss, count = over_processes(fabric, sums, "sum").tolist()
+            measure.add(logits, fabric.to_device(batch.target))
+    told = measure.told()
     watch.network.train(training)
-    return Reading(
-        top1=top1 / count,
-        top5=top5 / count,
-        loss=loss / count,
-        calibration_error=float(calibration.compute()),
-        count=int(count),
-        seconds=time.perf_counter() - started,
-    )
-
-
-def _count(logits: Tensor, target: Tensor) -> Tensor:
-    """Return how many are right first, right in the first five, the summed loss and the count."""
-    best = logits.topk(min(5, logits.shape[1]), dim=1).indices  # [B, 5]
-    right = best == target[:, None]
-    loss = F.cross_entropy(logits, target, reduction="sum")
-    return torch.stack(
-        [right[:, 0].sum(), right.sum(), loss.double(), torch.tensor(len(target)).to(loss)]
-    )
+    return Reading(**told, count=count, seconds=time.perf_counter() - started)

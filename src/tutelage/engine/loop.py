@@ -38,7 +38,7 @@ class Clock:
     evaluation_seconds: float = 0.0
     images: int = 0
     best_epoch: int = 0
-    best_top1: float = -1.0
+    best_measure: float = -1.0  # of the task's own, see `Reading.measure`
 
 
 class Loop:
@@ -192,8 +192,8 @@ class Loop:
         reading = self.read(self.room.student, split)
         self.note("student", "validation", reading, clock.epoch)
         self.reporter.evaluated(clock.epoch, reading)
-        if reading.top1 > clock.best_top1:
-            clock.best_epoch, clock.best_top1 = clock.epoch, reading.top1
+        if reading.measure > clock.best_measure:
+            clock.best_epoch, clock.best_measure = clock.epoch, reading.measure
             self.keep(STUDENT_BEST)
 
     def read(self, watch: Watch, split: Split, limit: int = 0) -> Reading:
@@ -203,6 +203,7 @@ class Loop:
             watch,
             split,
             num_classes=self.built.data.spec.num_classes,
+            task=self.built.data.spec.task,
             batch_size=2 * self.train.batch_size,
             workers=self.built.config.data.workers,
             limit=limit,

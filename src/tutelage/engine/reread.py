@@ -51,12 +51,13 @@ def reread(
         raise ConfigError(f"{data.spec.name} has no split {split!r}; it has {there}.")
     config = override(read_run(folder).config, overrides)
     fabric = make_fabric(replace(config, fabric=replace(config.fabric, devices=1, strategy="auto")))
-    watch = Watch(network.to(fabric.device))
+    watch = Watch(network.to(fabric.device), task=data.spec.task)
     return evaluate(
         fabric,
         watch,
         chosen,
         num_classes=data.spec.num_classes,
+        task=data.spec.task,
         batch_size=2 * config.train.batch_size,
         workers=config.data.workers,
     )

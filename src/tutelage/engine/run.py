@@ -248,7 +248,7 @@ def _meet_teacher(loop: Loop) -> Evaluation | None:
     for it. The record says which.
 
     Raises:
-        TeacherError: it is right no more often than chance.
+        TeacherError: it is no better than chance, see `Reading.chance`.
     """
     teacher, data = loop.room.teacher, loop.built.data
     if teacher is None:
@@ -258,15 +258,12 @@ def _meet_teacher(loop: Loop) -> Evaluation | None:
     split = data.validation or data.train
     name: SplitName = "validation" if data.validation else "train"
     reading = loop.read(teacher.watch, split, limit=0 if data.validation else 5000)
-    chance = 1 / data.spec.num_classes
-    if reading.top1 <= chance:
+    if reading.measure <= reading.chance:
         raise TeacherError(
             f"the teacher {loop.built.config.teacher.name} must be better than chance "
-            f"({chance:.2%}), but is right on {reading.top1:.2%} of {reading.count} {name} "
+            f"({reading.chance:.2%}), but {reading.story} {name} "
             f"pictures of {data.spec.name}: look at teacher.weights, and whether it was trained on "
             f"the same classes in the same order and with the same normalisation."
         )
-    loop.reporter.note(
-        f"The teacher is right on {reading.top1:.2%} of {reading.count} {name} pictures."
-    )
+    loop.reporter.note(f"The teacher {reading.story} {name} pictures.")
     return loop.note("teacher", name, reading, 0)

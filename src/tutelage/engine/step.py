@@ -117,10 +117,12 @@ def _itself(student: Output) -> Output:
 
 
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:
-    if teacher is None:
+    if teacher is None or batch.target.is_floating_point():  # many labels: no target and rest
         return {}
-    p_t = target_probability(teacher.logits, batch.targets, temperature=method.temperature)
-    return {"p_t": p_t.mean()}
+    p_t = target_probability(
+        teacher.logits, batch.targets, temperature=method.temperature, reduction="mean"
+    )
+    return {"p_t": p_t}
 
 
 def _average_over_processes(fabric: Fabric, method: Method) -> None:

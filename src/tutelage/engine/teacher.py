@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tutelage.engine.watch import Watch
 from tutelage.errors import TeacherError
 from tutelage.models import Place
-from tutelage.types import Output
+from tutelage.types import Output, Task
 
 
 class Teacher:
@@ -25,10 +25,11 @@ class Teacher:
         network: nn.Module,
         taps: Mapping[str, Place] | None = None,
         view: Callable[[Tensor], Tensor] | None = None,
+        task: Task = "classes",
     ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.sha256 = state_sha256(network)
-        self.watch = Watch(network, taps, view)
+        self.watch = Watch(network, taps, view, task)
 
     def ask(self, images: Tensor) -> Output:
         """Return what the teacher says of these pictures: the one place where it runs."""

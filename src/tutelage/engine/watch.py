@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from tutelage.errors import ShapeError
-from tutelage.models import Place, attach
-from tutelage.types import Output
+from tutelage.models import Place, attach, logits_of
+from tutelage.types import Output, Task
 
 
 class Watch:
     """A network with its taps: ``watch(images)`` runs it once and returns an `Output`.
 
     `taps` maps the names a method uses to places inside the network, `view` turns the data's
-    pictures into those the network was made for. Autocast ends here: logits and taps are float32
-    from here on (float64 stays), whatever the precision inside.
+    pictures into those the network was made for, `task` says what its logits should be. Autocast
+    ends here: logits and taps are float32 from here on (float64 stays), whatever the precision
+    inside.
 
     Raises:
         ModelError: a tap names no module of the network.
@@ -26,8 +26,10 @@ class Watch:
         network: nn.Module,
         taps: Mapping[str, Place] | None = None,
         view: Callable[[Tensor], Tensor] | None = None,
+        task: Task = "classes",
     ) -> None:
         self.network = network
+        self._task = task
         self._view = view
         self._seen: dict[str, Tensor] = {}
         attach(network, taps or {}, self._seen)
@@ -36,16 +38,12 @@ class Watch:
         """Run the network on ``[B, channels, height, width]`` pictures.
 
         Raises:
-            ShapeError: it does not return ``[B, C]`` scores.
+            ModelError, ShapeError: it does not return the logits of its task; see
+                `tutelage.models.logits_of`.
         """
         self._seen.clear()
-        logits = self.network(images if self._view is None else self._view(images))
-        if logits.ndim != 2 or len(logits) != len(images):
-            raise ShapeError(
-                f"a classifier must give one row of class scores a picture: "
-                f"{len(images)} pictures of {tuple(images.shape[1:])} gave {tuple(logits.shape)}."
-            )
-        wide = _wide(logits)
+        output = self.network(images if self._view is None else self._view(images))
+        wide = logits_of(output, images, self._task, who=type(self.network).__name__)
         # A view, so that a gradient asked for at the logits ends before the strategy's own hooks.
         return Output(
             wide.view_as(wide), {name: _wide(tensor) for name, tensor in self._seen.items()}

@@ -34,18 +34,24 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """How one network did on one split; accuracies and calibration error are fractions."""
+    """How one network did on one split; accuracies and calibration error are fractions.
+
+    ``docs/record.md`` says what they mean where pictures have many labels, or pixels have classes.
+    """
 
     epoch: int  # epochs done; 0 = before training
     step: int  # optimiser steps done
     split: Literal["train", "validation", "test"]
     network: Literal["student", "teacher"]
-    top1: float  # fraction of pictures whose class came first
-    top5: float  # fraction of pictures whose class was among the first five
+    top1: float  # fraction of pictures (labels, pixels) that were right
+    top5: float  # fraction whose class was among the first five
     loss: float  # mean cross-entropy, nats
     calibration_error: float  # expected calibration error (L1), a fraction
     count: int  # pictures
     seconds: float  # wall-clock
+    mean_average_precision: float | None = None  # where pictures have many labels
+    mean_iou: float | None = None  # where pixels have classes
+    chance: float | None = None  # of the task's own measure, for who has seen no picture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
