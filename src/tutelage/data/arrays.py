@@ -11,10 +11,10 @@ from tutelage.data._data import DataOptions, DataSet, DataSpec, Split
 from tutelage.data._random import keys
 from tutelage.data.augment import augmented, normalised, steps
 from tutelage.errors import ConfigError, DataError
-from tutelage.types import Batch
+from tutelage.types import Batch, Task
 
 Pictures = tuple[Tensor, Tensor]
-"""Pictures ``[N, C, H, W]`` uint8 and their classes ``[N]`` int64."""
+"""Pictures ``[N, C, H, W]`` uint8 and their classes ``[N]`` int64, or labels ``[N, C]`` float32."""
 
 _CHUNK = 4096  # pictures hashed or converted at a time
 
@@ -22,7 +22,8 @@ _CHUNK = 4096  # pictures hashed or converted at a time
 class ArraySplit(Split):
     """A split held in memory.
 
-    Shapes: `images` uint8 ``[N, C, H, W]``, `targets` int64 ``[N]``. `policy` is what
+    Shapes: `images` uint8 ``[N, C, H, W]``, `targets` int64 ``[N]``, or where `spec.task` is
+    ``labels`` float32 ``[N, spec.num_classes]``, each 0, 1 or -1 for unknown. `policy` is what
     ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`. With `rows`, the
     split is that selection of `images` and `targets`, in that order; nothing is copied.
 
@@ -81,12 +82,13 @@ class ArraySplit(Split):
             yield Batch(normalised(images, mean, std), self.targets[index], index)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 over the shape, the pictures in order and the classes (int64)."""
+        """Return the SHA-256 over the shape, the pictures in order and the targets."""
         if not self._fingerprint:
             digest = hashlib.sha256(str((len(self), *self._images.shape[1:])).encode())
             for index in torch.arange(len(self)).split(_CHUNK):
                 digest.update(self.images(index).numpy().tobytes())
-            digest.update(self.targets.numpy().astype("<i8").tobytes())
+            kind = "<f4" if self.targets.is_floating_point() else "<i8"
+            digest.update(self.targets.numpy().astype(kind).tobytes())
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
@@ -101,6 +103,7 @@ def array_data_set(
     test: Pictures | None = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    task: Task = "classes",
 ) -> DataSet:
     """Return a data set over arrays: converted, held out and limited as `options` say.
 
@@ -146,7 +149,7 @@ def array_data_set(
     if validation is None and options.validation:
         validation = train
         pool, validation_rows = hold_out(train[1], pool, options.validation, options.split_seed)
-    spec = DataSpec(name, tuple(classes), channels, height, width, tuple(mean), tuple(std))
+    spec = DataSpec(name, tuple(classes), channels, height, width, tuple(mean), tuple(std), task)
 
     def split(role: str, pictures: Pictures, rows: Tensor | None, policy: str) -> ArraySplit:
         images, targets = pictures
@@ -167,13 +170,14 @@ def stratified(targets: Tensor, seed: int) -> Tensor:
     Within a class the order is random by (seed, position), from the hash of `tutelage.data._random`
     and so the same on every machine.
 
-    Shapes: `targets` ``[N]``, whole numbers from 0.
+    Shapes: `targets` ``[N]``, whole numbers from 0; those of many labels a picture, ``[N, C]``, are
+    taken for one class, so that the order is random.
 
     >>> targets = torch.tensor([0, 0, 0, 0, 1, 1])
     >>> targets[stratified(targets, seed=0)[:3]].sort().values.tolist()
     [0, 0, 1]
     """
-    labels = targets.numpy()
+    labels = targets.numpy() if targets.ndim == 1 else np.zeros(len(targets), np.int64)
     chance = keys(seed, 0, torch.arange(len(labels)))
     by_class = np.lexsort((chance, labels))
     counts = np.bincount(labels)
@@ -242,6 +246,9 @@ def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
             f"the pictures of {spec.name} ({name}) must be uint8 of shape {wanted}; they are "
             f"{images.dtype} of shape {tuple(images.shape)}. Convert them first."
         )
+    if spec.task == "labels":
+        _check_labels(name, targets, spec)
+        return
     if targets.dtype != torch.int64 or targets.dim() != 1:
         raise DataError(
             f"the labels of {spec.name} ({name}) must be int64 of one axis; they are "
@@ -251,4 +258,19 @@ def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
         raise DataError(
             f"the labels of {spec.name} ({name}) must lie in 0..{spec.num_classes - 1}; they go "
             f"from {int(targets.min())} to {int(targets.max())}. Number the classes from 0."
+        )
+
+
+def _check_labels(name: str, targets: Tensor, spec: DataSpec) -> None:
+    if targets.dtype != torch.float32 or tuple(targets.shape[1:]) != (spec.num_classes,):
+        raise DataError(
+            f"the labels of {spec.name} ({name}) must be float32 of shape "
+            f"{(len(targets), spec.num_classes)}; they are {targets.dtype} of shape "
+            f"{tuple(targets.shape)}. Convert them first."
+        )
+    wrong = targets[~((targets == 0) | (targets == 1) | (targets == -1))]
+    if len(wrong):
+        raise DataError(
+            f"the labels of {spec.name} ({name}) must be 1 (there), 0 (not there) or -1 (unknown); "
+            f"there is {float(wrong[0]):g}. Correct them."
         )

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, data_source
+from tutelage.data._loading import read_batches
 from tutelage.data._random import keys
 from tutelage.data.arrays import hold_out, limited
 from tutelage.data.augment import normalised
@@ -104,23 +105,10 @@ class FolderSplit(Split):
         pictures: Dataset[Tensor | DataError] = _Pictures(
             self.root, self._files, view, mode, seed, epoch
         )
-        loader = DataLoader(
-            pictures,
-            batch_sampler=[index.tolist() for index in plan],
-            num_workers=workers,
-            collate_fn=_stacked,
-            generator=torch.Generator(),  # else it would draw from the global one
-        )
-        pending = iter(loader)
-        try:
-            for index in plan:
-                images = next(pending)
-                if isinstance(images, DataError):
-                    raise images
-                batch = normalised(images, self.spec.mean, self.spec.std)
-                yield Batch(batch, self.targets[index], index)
-        finally:
-            del pending  # the last reference: the workers end here, however the loop did
+        stacks = read_batches(pictures, plan, torch.stack, workers)
+        for index, images in zip(plan, stacks, strict=True):
+            batch = normalised(images, self.spec.mean, self.spec.std)
+            yield Batch(batch, self.targets[index], index)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 over path, size in bytes and class of every file, sorted by path.
@@ -306,7 +294,7 @@ class _Pictures(Dataset[Tensor | DataError]):
         try:
             picture = read_picture(self.root / os.fsdecode(self.files[index]), self.mode)
         except DataError as error:
-            return error  # handed over whole: a worker's loader would wrap it in its traceback
+            return error
         key = int(keys(self.seed, self.epoch, torch.tensor([index]))[0])
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(key)
@@ -314,11 +302,11 @@ class _Pictures(Dataset[Tensor | DataError]):
         return view
 
 
-def _stacked(pictures: list[Tensor | DataError]) -> Tensor | DataError:
-    for picture in pictures:
-        if isinstance(picture, DataError):
-            return picture
-    return torch.stack([picture for picture in pictures if isinstance(picture, Tensor)])
+BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
+"""What Pillow's decoders are known to raise."""
 
 
 def read_picture(file: Path, mode: Literal["L", "RGB"]) -> Image.Image:
@@ -330,10 +318,7 @@ def read_picture(file: Path, mode: Literal["L", "RGB"]) -> Image.Image:
     try:
         with Image.open(file) as picture:
             return _converted(picture, mode)
-    except (
-        *(OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError),
-        *(struct.error, zlib.error, Image.DecompressionBombError),
-    ) as error:  # what Pillow's decoders are known to raise
+    except BROKEN as error:
         raise DataError(
             f"{file} must be a picture; reading it failed ({type(error).__name__}: {error}). "
             f"Put a whole copy in its place, or remove it."

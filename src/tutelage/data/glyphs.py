@@ -57,7 +57,9 @@ def glyphs100(options: DataOptions) -> DataSet:
         "glyphs100",
         tuple(facts["characters"]),
         options,
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         mean=(facts["mean"],),
         std=(facts["std"],),
     )
