@@ -125,3 +125,62 @@ def test_a_plain_npy_array_is_refused(tmp_path: Path) -> None:
 def test_a_root_that_is_no_file_is_refused(root: Path | None) -> None:
     with pytest.raises(DataError, match=rf"it is {root}"):
         load("npz", DataOptions(root=root))
+
+
+def many_labels(count: int) -> NDArray[np.int64]:
+    return np.random.default_rng(count).integers(0, 2, (count, 4))
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int64, np.float32, np.float64])
+def test_many_labels_a_picture_are_read_from_any_number_type(
+    tmp_path: Path, kind: type[np.generic]
+) -> None:
+    given = many_labels(40).astype(kind)
+    data = load("multilabel", options(tmp_path, images=images(40, 4, 4), labels=given))
+    assert data.validation is not None
+    assert data.spec.task == "labels"
+    assert data.spec.classes == ("0", "1", "2", "3")
+    assert data.train.targets.dtype == torch.float32
+    parts = [split.targets for split in (data.train, data.validation, data.test)]
+    assert sorted(torch.cat(parts).tolist()) == sorted(many_labels(40).astype(float).tolist())
+    other = load(
+        "multilabel",
+        options(tmp_path, images=images(40, 4, 4), labels=1 - many_labels(40)),
+    )
+    assert other.train.fingerprint() != data.train.fingerprint()
+
+
+def test_a_column_of_labels_is_a_binary_task_and_minus_one_is_unknown(tmp_path: Path) -> None:
+    given = np.array([1, 0, -1] * 10)
+    names = np.array(["cat"])
+    data = load(
+        "multilabel", options(tmp_path, images=images(30, 4, 4), labels=given, classes=names)
+    )
+    assert data.spec.classes == ("cat",)
+    batch = next(data.train.batches([torch.arange(24)], augment=False, seed=0, epoch=1))
+    assert batch.target.shape == (24, 1)
+    assert {*batch.target.flatten().tolist()} == {-1.0, 0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("labels", "word"),
+    [
+        (np.full((30, 4), 2), "or -1 .unknown.; there is 2"),
+        (np.full((30, 4), np.nan), "there is nan"),
+        (np.full((29, 4), 1), r"shape \(29, 4\)"),
+        (np.full((30, 4, 2), 1), r"shape \(30, 4, 2\)"),
+        (np.full((30, 4), "cat"), "a row of numbers"),
+    ],
+)
+def test_labels_that_are_none_are_refused(
+    tmp_path: Path, labels: NDArray[np.generic], word: str
+) -> None:
+    with pytest.raises(DataError, match=word):
+        load("multilabel", options(tmp_path, images=images(30, 4, 4), labels=labels))
+
+
+def test_names_must_be_as_many_as_the_labels(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog"])
+    given = options(tmp_path, images=images(30, 4, 4), labels=many_labels(30), classes=names)
+    with pytest.raises(DataError, match=r"each of the 4 columns.*it has 2 names"):
+        load("multilabel", given)

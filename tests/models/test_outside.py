@@ -8,8 +8,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from tutelage.errors import ModelError
-from tutelage.models import build, count_parameters, probe, stages
+from tutelage.errors import ModelError, ShapeError
+from tutelage.models import build, count_parameters, logits_of, places, probe, stages
 
 SOURCE = """
 from torch import nn
@@ -169,10 +169,50 @@ def test_torchvision_networks_with_more_than_three_channels_are_refused() -> Non
         build("torchvision/resnet18", num_classes=7, channels=4)
 
 
-@pytest.mark.parametrize("name", ["resnet19", "fasterrcnn_resnet50_fpn", "", "fcn_resnet50"])
+@pytest.mark.parametrize("name", ["resnet19", "fasterrcnn_resnet50_fpn", ""])
 def test_what_torchvision_does_not_classify_with_is_refused(name: str) -> None:
     with pytest.raises(ModelError, match=f"torchvision has no classifier named '{name}'"):
         build(f"torchvision/{name}", num_classes=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),  # of the feature that the auxiliary classifier gets
+    [
+        ("fcn_resnet50", 1024),
+        ("deeplabv3_resnet50", 1024),
+        ("deeplabv3_mobilenet_v3_large", 40),
+        ("lraspp_mobilenet_v3_large", 0),
+    ],
+)
+def test_a_segmentation_network_has_the_published_size_less_its_auxiliary_classifier(
+    name: str, channels: int
+) -> None:
+    inner = channels // 4  # a 3x3 convolution, a norm, and a 1x1 convolution to 21 classes
+    auxiliary = 9 * channels * inner + 2 * inner + (21 * inner + 21 if channels else 0)
+    published = torchvision.models.get_model_weights(name).DEFAULT.meta["num_params"]
+    with torch.device("meta"):
+        network = build(f"torchvision/{name}", num_classes=21)
+    assert count_parameters(network) == published - auxiliary
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_segmentation_network_scores_every_pixel(channels: int) -> None:
+    name = "torchvision/lraspp_mobilenet_v3_large"
+    network = build(name, num_classes=7, channels=channels)
+    shapes = probe(network, (channels, 48, 64), task="pixels")
+    assert shapes == {"logits": (7, 48, 64)}
+    assert places(name, network, (channels, 48, 64)).classifier == ""
+    with pytest.raises(ShapeError, match=r"logits must be \[B, C\].*\(2, 7, 48, 64\)"):
+        probe(network, (channels, 48, 64))
+
+
+def test_small_maps_of_pixels_are_brought_to_the_pictures_size() -> None:
+    """Bilinearly, so that a plane stays a plane between the outermost samples."""
+    ramp = torch.arange(4.0).expand(2, 3, 4, 4)
+    maps = logits_of(ramp.bfloat16(), torch.zeros(2, 1, 16, 16), "pixels", who="Ramp")
+    assert maps.dtype == torch.float32
+    assert maps.shape == (2, 3, 16, 16)
+    torch.testing.assert_close(maps[0, 0, 0, 2:14].diff(), torch.full((11,), 0.25))
 
 
 # timm

@@ -62,10 +62,10 @@ class ProgressReporter(_BarReporter):
             TextColumn("epoch {task.fields[epoch]}/" + str(epochs)),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps, loss {task.fields[loss]}, validation {task.fields[top1]}"),
+            TextColumn("steps, loss {task.fields[loss]}, validation {task.fields[measure]}"),
             epoch=min(done_steps // steps_per_epoch + 1, epochs),
             loss="-",
-            top1="-",
+            measure="-",
         )
 
     def recorded(self, row: Row) -> None:
@@ -74,10 +74,11 @@ class ProgressReporter(_BarReporter):
 
     def evaluated(self, epoch: int, reading: Reading) -> None:
         if self._bar and self._console.is_terminal:
-            self._bar.update(self._task, top1=f"{reading.top1:.1%}")
+            self._bar.update(self._task, measure=f"{reading.measure:.1%}")
         else:
             self.note(
-                f"epoch {epoch}/{self._epochs}: validation top-1 {reading.top1:.2%}, "
+                f"epoch {epoch}/{self._epochs}: validation {reading.measured} "
+                f"{reading.measure:.2%}, "
                 f"loss {reading.loss:.3f}"
             )
 

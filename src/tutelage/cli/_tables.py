@@ -13,7 +13,9 @@ def result_table(done: Run, alone: Run | None = None) -> Table:
     assert result is not None
     table = Table(title=f"{done.config.data.name}, test split", title_justify="left")
     table.add_column("network")
-    for name in ("top-1", "top-5", "loss", "calibration error", "parameters"):
+    measured = result.last_test.measured if result.last_test else "top-1"
+    own = [] if measured == "top-1" else [measured]
+    for name in (*own, "top-1", "top-5", "loss", "calibration error", "parameters"):
         table.add_column(name, justify="right")
     if result.teacher_parameters:
         teacher = next(e for e in done.evaluations if (e.network, e.split) == ("teacher", "test"))
@@ -39,6 +41,7 @@ def _add(table: Table, name: str, run: Run) -> None:
 
 def _cells(reading: Evaluation, parameters: int) -> list[str]:
     return [
+        *([] if reading.measured == "top-1" else [f"{reading.measure:.2%}"]),
         f"{reading.top1:.2%}",
         f"{reading.top5:.2%}",
         f"{reading.loss:.3f}",

@@ -29,9 +29,11 @@ def evaluate(
 
     reading = reread(find_folder(run), split=split, which=which, overrides=data or [])
     table = Table(title=f"{run}, {which} epoch, {split} split", title_justify="left")
-    for name in ("top-1", "top-5", "loss", "calibration error", "pictures", "seconds"):
+    own = [] if reading.measured == "top-1" else [reading.measured]
+    for name in (*own, "top-1", "top-5", "loss", "calibration error", "pictures", "seconds"):
         table.add_column(name, justify="right")
     table.add_row(
+        *(f"{reading.measure:.2%}" for _ in own),
         f"{reading.top1:.2%}",
         f"{reading.top5:.2%}",
         f"{reading.loss:.4f}",

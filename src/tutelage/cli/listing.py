@@ -88,8 +88,10 @@ def _runs(folder: Path) -> Iterator[tuple[str, ...]]:
 
     for run in list_runs(folder):
         reading = run.result.last_test if run.result else None
-        top1 = f"{reading.top1:.2%}" if reading else "-"
-        yield run.id, run.state, run.started[:19].replace("T", " "), top1
+        measure = f"{reading.measure:.2%}" if reading else "-"
+        if reading and reading.measured != "top-1":
+            measure += f" {reading.measured}"
+        yield run.id, run.state, run.started[:19].replace("T", " "), measure
 
 
 def _keys() -> Iterator[tuple[str, ...]]:

@@ -38,13 +38,14 @@ def _course(run: "Run") -> "Table":
 
     last = {row.epoch: row for row in run.rows}
     validation = {
-        evaluation.epoch: evaluation.top1
+        evaluation.epoch: evaluation.measure
         for evaluation in run.evaluations
         if (evaluation.network, evaluation.split) == ("student", "validation")
     }
     names = list(run.rows[-1].terms) if run.rows else []
+    measured = run.evaluations[-1].measured if run.evaluations else "top-1"
     table = Table(title="course (a term's share of the gradient in brackets)", title_justify="left")
-    for name in ("epoch", "lr", "loss", *names, "p_t", "images/s", "validation top-1"):
+    for name in ("epoch", "lr", "loss", *names, "p_t", "images/s", f"validation {measured}"):
         table.add_column(name, justify="right")
     for epoch in sorted(last)[:: max(1, len(last) // 12)]:
         row = last[epoch]

@@ -10,11 +10,12 @@ from tutelage.data import Split
 from tutelage.engine.measures import MEASURES
 from tutelage.engine.plan import share
 from tutelage.engine.watch import Watch
+from tutelage.record import Measured
 from tutelage.types import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Measured):
     """Fractions 0..1 (but for `loss`, in nats), and their basis; see `tutelage.engine.measures`."""
 
     top1: float
@@ -28,19 +29,11 @@ class Reading:
     mean_iou: float | None = None  # of pixels
 
     @property
-    def measure(self) -> float:
-        """The task's own measure, by which the best epoch is chosen."""
-        own = (self.mean_average_precision, self.mean_iou)
-        return next((value for value in own if value is not None), self.top1)
-
-    @property
     def story(self) -> str:
         """The measure in words, such as ``is right on 71.20% of 500``."""
-        if self.mean_average_precision is not None:
-            return f"has a mean average precision of {self.measure:.2%} on {self.count}"
-        if self.mean_iou is not None:
-            return f"has a mean IoU of {self.measure:.2%} on {self.count}"
-        return f"is right on {self.measure:.2%} of {self.count}"
+        if self.measured == "top-1":
+            return f"is right on {self.top1:.2%} of {self.count}"
+        return f"has a {self.measured} of {self.measure:.2%} on {self.count}"
 
 
 @torch.inference_mode()

@@ -112,6 +112,11 @@ def export(
     config = override(run.config, overrides)
     import_files(config.run.imports)
     data, why = _data(config, input_shape)
+    if data and data.spec.task == "pixels":
+        raise ConfigError(
+            f"an export is of networks that give one row of scores a picture, and that of "
+            f"{run.id} gives maps; its weights are {run.path / FILES[which]}."
+        )
     network, shape = _network(config.student.name, run.path / FILES[which], data, input_shape)
     pictures = _test_pictures(data) if data else _random_pictures(shape)
     with torch.inference_mode():
@@ -164,7 +169,10 @@ def _write_safetensors(network: nn.Module, card: Card) -> tuple[bytes, Reader]:
 
     def read(content: bytes) -> Runner:
         fresh = models.build(
-            card.network, num_classes=card.num_classes, channels=card.input_shape[0]
+            card.network,
+            num_classes=card.num_classes,
+            channels=card.input_shape[0],
+            task="labels",  # which has from one class on
         )
         fresh.load_state_dict(load(content))
         return fresh.eval()
@@ -297,7 +305,7 @@ def _network(
     else:
         assert input_shape is not None  # or `_data` had raised
         shape, num_classes = input_shape, _count_classes(name, file, input_shape[0])
-    network = models.build(name, num_classes=num_classes, channels=shape[0])
+    network = models.build(name, num_classes=num_classes, channels=shape[0], task="labels")
     load_weights(network, file)
     models.probe(network, shape)
     return network.eval(), shape

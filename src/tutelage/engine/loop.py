@@ -38,7 +38,7 @@ class Clock:
     evaluation_seconds: float = 0.0
     images: int = 0
     best_epoch: int = 0
-    best_measure: float = -1.0  # of the task's own, see `Reading.measure`
+    best_measure: float = -1.0  # of the task's own, see `Measured`
 
 
 class Loop:

@@ -18,7 +18,7 @@ from tutelage.record.read import (
     state,
     utc,
 )
-from tutelage.record.schema import SCHEMA, Evaluation, Machine, Result, Row
+from tutelage.record.schema import SCHEMA, Evaluation, Machine, Measured, Result, Row
 from tutelage.record.write import Mark, RunWriter
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Evaluation",
     "Machine",
     "Mark",
+    "Measured",
     "Result",
     "Row",
     "Run",

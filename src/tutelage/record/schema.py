@@ -32,8 +32,30 @@ class Row:
     gradient_norm: float | None = None  # 2-norm over all parameters, before clipping
 
 
+class Measured:
+    """Numbers of which one is the task's own measure, by which the best epoch is chosen."""
+
+    __slots__ = ()
+    top1: float
+    mean_average_precision: float | None
+    mean_iou: float | None
+
+    @property
+    def measure(self) -> float:
+        """The mean average precision of many labels, the mean IoU of pixels, else `top1`."""
+        own = (self.mean_average_precision, self.mean_iou)
+        return next((value for value in own if value is not None), self.top1)
+
+    @property
+    def measured(self) -> str:
+        """What the measure is called."""
+        if self.mean_average_precision is not None:
+            return "mean average precision"
+        return "top-1" if self.mean_iou is None else "mean IoU"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
+class Evaluation(Measured):
     """How one network did on one split; accuracies and calibration error are fractions.
 
     ``docs/record.md`` says what they mean where pictures have many labels, or pixels have classes.
@@ -51,7 +73,7 @@ class Evaluation:
     seconds: float  # wall-clock
     mean_average_precision: float | None = None  # where pictures have many labels
     mean_iou: float | None = None  # where pixels have classes
-    chance: float | None = None  # of the task's own measure, for who has seen no picture
+    chance: float | None = None  # of `measure`, for a network that has seen no picture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

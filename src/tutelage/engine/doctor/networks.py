@@ -1,6 +1,7 @@
 """Both networks: their weights, what they take and give, and how they stand to each other."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -50,13 +51,14 @@ def fitting(
 
 def _fits(chart: Chart, who: str, name: str, network: nn.Module, data: DataSet) -> bool:
     spec = data.spec
-    shapes = chart.attempt(who, probe, network, (spec.channels, spec.height, spec.width))
+    picture = (spec.channels, spec.height, spec.width)
+    shapes = chart.attempt(who, partial(probe, task=spec.task), network, picture)
     if shapes is None:
         return False
-    if shapes["logits"] != (spec.num_classes,):
+    if shapes["logits"][0] != spec.num_classes:
         chart.error(
             who,
-            f"{name} scores {shapes['logits'][-1]} classes, {spec.name} has {spec.num_classes}.",
+            f"{name} scores {shapes['logits'][0]} classes, {spec.name} has {spec.num_classes}.",
             "Let it heed the `num_classes` that it is called with.",
         )
         return False
@@ -130,7 +132,8 @@ def _published_input(name: str) -> tuple[tuple[float, ...], tuple[float, ...], i
         from torchvision.models import get_model_weights
 
         view = get_model_weights(rest).DEFAULT.transforms()
-        return tuple(view.mean), tuple(view.std), view.crop_size[0]
+        side = getattr(view, "crop_size", None) or view.resize_size  # none is cut for pixels
+        return tuple(view.mean), tuple(view.std), side[0]
     if source == "timm":
         import timm
 

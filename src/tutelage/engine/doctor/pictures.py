@@ -25,7 +25,10 @@ def look_at_labels(chart: Chart, data: DataSet) -> bool:
             "counts.",
             "Set data.validation=0.1 to hold out a tenth of the train split.",
         )
-    in_range = [_in_range(chart, n, split.targets, spec.classes) for n, split in splits.items()]
+    if spec.task == "pixels":  # read, and so checked, with their pictures
+        return True
+    look = _in_range if spec.task == "classes" else _have_examples
+    in_range = [look(chart, n, split.targets, spec.classes) for n, split in splits.items()]
     return all(in_range)
 
 
@@ -110,3 +113,17 @@ def _in_range(chart: Chart, split: str, target: Tensor, classes: tuple[str, ...]
             "Do not trust accuracy alone: it hides the small classes.",
         )
     return bool(inside.all())
+
+
+def _have_examples(chart: Chart, split: str, target: Tensor, classes: tuple[str, ...]) -> bool:
+    there, known = (target > 0).sum(0), (target >= 0).sum(0)  # [C]
+    if one_sided := [
+        classes[number] for number in ((there == 0) | (there == known)).nonzero().flatten().tolist()
+    ]:
+        chart.warn(
+            "labels",
+            f"the {split} split has no picture with, or none without, {len(one_sided)} of "
+            f"{len(classes)} labels: {some(one_sided)}.",
+            "Add pictures, or set data.limit higher or to 0.",
+        )
+    return True

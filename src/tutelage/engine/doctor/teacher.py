@@ -16,6 +16,7 @@ from tutelage.config import RunConfig, TeacherConfig
 from tutelage.data import DataSet
 from tutelage.engine.build import build_network
 from tutelage.engine.doctor.chart import Chart, some, spread
+from tutelage.engine.evaluate import evaluate
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import find_teacher, teacher_config
 from tutelage.engine.watch import Watch
@@ -104,6 +105,31 @@ def ask(config: RunConfig, fabric: Fabric, data: DataSet) -> Answers:
             f"look at its weights, or set train.precision=32-true."
         )
     return answers
+
+
+def look_at_measure(chart: Chart, config: RunConfig, fabric: Fabric, data: DataSet) -> None:
+    """Judge the teacher by the task's own measure, where pictures have more than one label."""
+    network = build_network(config.teacher.name, config.teacher.weights, data)
+    name = "validation" if data.validation else "train"
+    reading = evaluate(
+        fabric,
+        Watch(network.to(fabric.device), task=data.spec.task),
+        data.validation or data.train,
+        num_classes=data.spec.num_classes,
+        task=data.spec.task,
+        batch_size=2 * config.train.batch_size,
+        workers=config.data.workers,
+        limit=PICTURES,
+    )
+    found = f"it {reading.story} {name} pictures; chance is {reading.chance:.2%}"
+    if reading.measure <= reading.chance:
+        chart.error(
+            "teacher",
+            f"{found}: the run would stop.",
+            "Look at teacher.weights, the normalisation, and the classes and their order.",
+        )
+    else:
+        chart.ok("teacher", f"{found}.")
 
 
 def look_at_answers(chart: Chart, answers: Answers, classes: tuple[str, ...]) -> None:

@@ -13,7 +13,13 @@ from tutelage.engine.doctor.chart import Chart, Finding
 from tutelage.engine.doctor.networks import fitting, look_at_names, look_at_norms, look_at_pair
 from tutelage.engine.doctor.pictures import look_at_batches, look_at_labels, look_at_pictures
 from tutelage.engine.doctor.recipe import look_at_place, look_at_schedule, one_process
-from tutelage.engine.doctor.teacher import Answers, ask, look_at_answers, resolved
+from tutelage.engine.doctor.teacher import (
+    Answers,
+    ask,
+    look_at_answers,
+    look_at_measure,
+    resolved,
+)
 from tutelage.engine.doctor.trial import try_out
 from tutelage.engine.run import prepare, torch_threads
 from tutelage.methods import methods
@@ -90,6 +96,9 @@ def _question(chart: Chart, single: RunConfig, fabric: Fabric, data: DataSet) ->
             "has no weights that fit.",
             "Ask again when it has.",
         )
+        return None
+    if data.spec.task != "classes":
+        chart.attempt("teacher", look_at_measure, chart, single, fabric, data)
         return None
     answers = chart.attempt("teacher", ask, single, fabric, data)
     if answers:
