@@ -19,6 +19,7 @@ FACTS = {
     "folder": (7, 3),
     "glyphs100": (100, 1),
     "imagenet": (1000, 3),
+    "voc-segmentation": (21, 3),
 }
 
 # The official CIFAR-100 configurations of DKD, retyped from github.com/megvii-research/mdistiller,
@@ -92,7 +93,10 @@ def test_the_networks_of_a_recipe_score_the_classes_of_its_data(name: str) -> No
     for network_name in filter(None, (config.student.name, config.teacher.name)):
         with torch.device("meta"):
             network = build(network_name, num_classes=classes, channels=channels).eval()
-            assert network(torch.empty(2, channels, side, side)).shape == (2, classes)
+            images = torch.empty(2, channels, side, side)
+            of_pixels = config.data.name == "voc-segmentation"
+            scores = network(images)["out"] if of_pixels else network(images)
+            assert scores.shape == (2, classes, *((side, side) if of_pixels else ()))
 
 
 @pytest.mark.parametrize("name", PAIRS)
