@@ -20,6 +20,7 @@ from tutelage.engine import Reporter, run
 from tutelage.engine.build import build
 from tutelage.engine.doctor import examine
 from tutelage.engine.evaluate import Reading
+from tutelage.engine.export import export
 from tutelage.engine.measures import MEASURES
 from tutelage.engine.reread import reread
 from tutelage.engine.run import make_fabric
@@ -325,7 +326,7 @@ def test_a_method_that_does_not_know_the_task_names_those_that_do(
         Distiller(nn.Flatten(), nn.Flatten(), "kd", image_shape=(1, 2, 2), task="labels")
 
 
-def test_a_binary_task_is_one_label(labels_config: RunConfig) -> None:
+def test_a_binary_task_is_one_label(labels_config: RunConfig, tmp_path: Path) -> None:
     with np.load(labels_config.data.root) as content:
         arrays = {key: content[key][:, :1] if key[0] == "y" else content[key] for key in content}
     np.savez(labels_config.data.root, **arrays)
@@ -334,3 +335,11 @@ def test_a_binary_task_is_one_label(labels_config: RunConfig) -> None:
     assert done.result is not None
     assert done.result.last_test is not None
     assert done.result.last_test.measure > 0.8
+    written = export(done.path, "pt2", tmp_path / "student.pt2")
+    assert written.card.num_classes == 1
+
+
+def test_a_network_of_pixels_is_not_exported(pixels_config: RunConfig) -> None:
+    done = run(override(pixels_config, ["train.epochs=1"]))
+    with pytest.raises(ConfigError, match=r"gives maps; its weights are .*student"):
+        export(done.path, "onnx")

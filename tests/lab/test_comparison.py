@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from tutelage.config import RunConfig, TeacherConfig, override
 from tutelage.engine import Reporter
 from tutelage.errors import ConfigError, RecordError, TeacherError
-from tutelage.lab import Comparison, compare, folder_of
+from tutelage.lab import Comparison, compare, folder_of, tables
 
 
 def test_arms_are_compared_seed_by_seed(config: RunConfig, trainer: Any) -> None:
@@ -55,6 +56,22 @@ def test_the_last_epoch_is_read_unless_the_best_is_asked_for(
     assert (last.top1("ce"), best.top1("ce")) == ({5: 0.5}, {5: 0.51})
     assert (last.summaries[0].last_top1, last.summaries[0].best_top1) == (0.5, 0.51)
     assert last.fingerprint != best.fingerprint
+
+
+def test_another_task_is_compared_by_its_own_measure(
+    config: RunConfig, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = trainer._reading
+    monkeypatch.setattr(
+        trainer, "_reading", lambda *given: replace(read(*given), mean_iou=0.25, top1=0.9)
+    )
+    comparison = compare(config, ["ce"], 1)
+    assert comparison.top1("ce") == {5: 0.25}
+    assert [table.title for table in tables(comparison)] == [
+        "Mean IoU on the test split, last epoch, percent",
+        "Paired differences of mean IoU, percentage points",
+        "Every seed, mean IoU percent",
+    ]
 
 
 def test_without_a_validation_split_there_is_no_best_epoch(config: RunConfig, trainer: Any) -> None:

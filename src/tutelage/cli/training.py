@@ -127,15 +127,14 @@ def _tell(done: "Run", alone: "Run | None") -> None:
 
 
 def _next_steps(done: "Run", alone: "Run | None") -> list[str]:
-    config = done.config
+    config, last = done.config, done.result and done.result.last_test
+    of_pixels = last and last.mean_iou is not None  # which are not exported
+    ship = [] if of_pixels else [f"Ship it: tutelage export {done.path} --format onnx"]
     if config.method.name == "ce":
-        return [
-            f"Teach with it: tutelage distill RECIPE teacher.weights={done.path}",
-            f"Ship it: tutelage export {done.path} --format onnx",
-        ]
+        return [f"Teach with it: tutelage distill RECIPE teacher.weights={done.path}", *ship]
     steps = [
         "Is it the method or its weight? tutelage compare --methods ce,kd,dkd --seeds 3",
-        f"Ship the student: tutelage export {done.path} --format onnx",
+        *ship,
     ]
     if alone is None:
         steps.insert(0, f"What labels alone give: tutelage train {done.path} run.name=")

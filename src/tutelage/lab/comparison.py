@@ -27,7 +27,8 @@ class ArmSummary:
     """An arm over its complete runs; shares are fractions, `loss` is in nats.
 
     A field is None where nothing was measured: without a complete run, without an arm to differ
-    from, and of `last_top1` and `best_top1` where the runs have no such reading.
+    from, and of `last_top1` and `best_top1` where the runs have no such reading. What is called
+    top-1 here is the task's own measure, `Comparison.measured`.
     """
 
     arm: Arm
@@ -74,6 +75,12 @@ class Comparison:
         return tuple(map(self._summary, self.arms))
 
     @cached_property
+    def measured(self) -> str:
+        """What arms are compared by: top-1, or the own measure of another task."""
+        found = filter(None, map(self.evaluation, self.runs))
+        return next((evaluation.measured for evaluation in found), "top-1")
+
+    @cached_property
     def teacher_reading(self) -> Evaluation | None:
         """The teacher on the split of the comparison; None if no run read it there."""
         return next(
@@ -100,9 +107,9 @@ class Comparison:
         return readings[reading or self.reading, self.split]
 
     def top1(self, label: str, reading: ReadingName | None = None) -> dict[int, float]:
-        """Return the top-1 of an arm by seed, of its complete runs."""
+        """Return the top-1 (see `measured`) of an arm by seed, of its complete runs."""
         found = ((seed, self.evaluation((label, seed), reading)) for seed in self.seeds)
-        return {seed: evaluation.top1 for seed, evaluation in found if evaluation}
+        return {seed: evaluation.measure for seed, evaluation in found if evaluation}
 
     def difference(self, label: str, other: str) -> PairedDifference | None:
         """Return the top-1 of one arm minus that of another, over the seeds that both have."""

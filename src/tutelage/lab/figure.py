@@ -46,12 +46,15 @@ def draw(comparison: Comparison) -> dict[str, bytes]:
         label="mean and its 95 % interval" if any(halves) else "mean",
     )
     if reading := comparison.teacher_reading:
-        axes.axvline(100 * reading.top1, color=TEACHER, linestyle="--", label="teacher")
+        axes.axvline(100 * reading.measure, color=TEACHER, linestyle="--", label="teacher")
     axes.set_yticks(range(len(summaries)), [fill(one.arm.label, width=24) for one in summaries])
     low, high = axes.get_xlim()
     axes.set_xlim(max(low, -2), min(high, 102))  # an interval of two seeds may go beyond any share
     axes.set_ylim(len(summaries) - 0.4, -0.6)  # the first arm on top, as in the table
-    axes.set_xlabel(f"top-1 on the {comparison.split} split, {comparison.reading} epoch, percent")
+    axes.set_xlabel(
+        f"{comparison.measured} on the {comparison.split} split, {comparison.reading} epoch, "
+        f"percent"
+    )
     axes.grid(axis="x", color="#e3e3e3")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)

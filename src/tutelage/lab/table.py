@@ -44,7 +44,8 @@ def tables(comparison: Comparison) -> tuple[Table, ...]:
 def _arms(comparison: Comparison) -> Table:
     other = "best" if comparison.reading == "last" else "last"
     return Table(
-        f"Top-1 on the {comparison.split} split, {comparison.reading} epoch, percent",
+        f"{comparison.measured[0].upper()}{comparison.measured[1:]} on the {comparison.split} "
+        f"split, {comparison.reading} epoch, percent",
         ("arm", "n", "mean", "sd", "95 % interval", other, "NLL", "ECE %", "s/run"),
         tuple(
             (
@@ -74,7 +75,7 @@ def _differences(comparison: Comparison) -> Table:
         if difference
     ]
     return Table(
-        "Paired differences of top-1, percentage points",
+        f"Paired differences of {comparison.measured}, percentage points",
         ("arm", "minus", "mean", "95 % interval", "higher in"),
         tuple(
             (
@@ -93,7 +94,7 @@ def _differences(comparison: Comparison) -> Table:
 def _seeds(comparison: Comparison) -> Table:
     values = {arm.label: comparison.top1(arm.label) for arm in comparison.arms}
     return Table(
-        "Every seed, top-1 percent",
+        f"Every seed, {comparison.measured} percent",
         ("arm", *(f"seed {seed}" for seed in comparison.seeds)),
         tuple(
             (
@@ -195,8 +196,8 @@ def _teacher_notes(comparison: Comparison, results: Sequence[Result]) -> list[st
         return []
     sizes = _distinct(f"{one.teacher_parameters:,}" for one in results if one.teacher_parameters)
     size = f", {sizes[0]} parameters" if sizes else ""
-    right = f", top-1 {reading.top1:.2%} on the {comparison.split} split" if reading else ""
-    return [f"Teacher: {teacher.name} from {teacher.weights}{size}{right}."]
+    told = reading and f", {reading.measured} {reading.measure:.2%} on the {comparison.split} split"
+    return [f"Teacher: {teacher.name} from {teacher.weights}{size}{told or ''}."]
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
@@ -260,7 +261,8 @@ def mapping(comparison: Comparison) -> dict[str, object]:
         "reading": comparison.reading,
         "seeds": list(comparison.seeds),
         "teacher": comparison.teacher and asdict(comparison.teacher),
-        "teacher_top1": reading and reading.top1,
+        "measured": comparison.measured,
+        "teacher_top1": reading and reading.measure,
         "arms": [_arm_mapping(one) for one in comparison.summaries],
         "runs": [
             {"arm": label, "seed": seed, **_run_mapping(comparison, (label, seed))}
