@@ -63,12 +63,10 @@ def voc_segmentation(options: DataOptions) -> DataSet:
             f"voc-segmentation is in colours, and data.channels is {options.channels}. Leave it "
             f"out."
         )
-    listed = root / "classes.txt"
-    classes = tuple(listed.read_text(encoding="utf-8").split("\n")) if listed.is_file() else CLASSES
     side = options.image_size or 480
     spec = DataSpec(
         "voc-segmentation",
-        tuple(name.strip() for name in classes if name.strip()),
+        _classes(root),
         *(3, side, side),
         *(IMAGENET_MEAN, IMAGENET_STD),
         "pixels",
@@ -269,6 +267,14 @@ def _root(root: Path | None) -> Path:
         f"of {', '.join(map(str, searched))}; there is none. Download VOC 2012 from its owners and "
         f"name the folder with data.root."
     )
+
+
+def _classes(root: Path) -> tuple[str, ...]:
+    listed = root / "classes.txt"
+    if not listed.is_file():
+        return CLASSES
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _names(root: Path, file: str) -> list[str]:

@@ -83,5 +83,5 @@ class DKD(LogitMethod, name="dkd"):
         if config.coupling:
             p_t = target_probability(teacher_logits, targets, temperature=config.temperature)
             nckd = (1 - p_t) ** config.coupling * nckd
-        count = (batch.target != IGNORED).sum().clamp(min=1)  # where both are 0 already
+        count = (batch.target != IGNORED).sum().clamp(min=1)  # pixels without a class added 0
         return {"tckd": config.alpha * tckd.sum() / count, "nckd": config.beta * nckd.sum() / count}
