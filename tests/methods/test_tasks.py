@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tutelage import Distiller
 from tutelage.errors import ConfigError
 from tutelage.methods import methods
+from tutelage.methods.kd import KD
 from tutelage.types import Task
 
 
@@ -76,6 +77,14 @@ def test_an_option_that_means_nothing_for_labels_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         distiller(method, "labels", **option)
+
+
+def test_a_subclass_says_itself_which_tasks_it_knows() -> None:
+    class Changed(KD):
+        """KD, changed."""
+
+    assert KD.tasks == ("classes", "labels", "pixels")
+    assert Changed.tasks == ("classes",)
 
 
 def test_a_sum_knows_the_tasks_that_all_its_parts_know(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,9 @@ class Method(nn.Module, ABC):
     mixes: ClassVar[bool] = True  # knows what two labels of one picture mean
     by_row: ClassVar[bool] = False  # each row of logits has a loss of its own: fit for boxes
     zero_at_match: ClassVar[bool] = True  # distillation terms are 0 where student equals teacher
-    tasks: ClassVar[tuple[Task, ...]] = ("classes",)  # with others, ``__init__`` is told which
+    # Not inherited, since what a subclass changes may not fit. With others than this one,
+    # ``__init__`` is told which it is.
+    tasks: ClassVar[tuple[Task, ...]] = ("classes",)
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -107,6 +109,7 @@ class Method(nn.Module, ABC):
 
     def __init_subclass__(cls, name: str = "", **keywords: object) -> None:
         super().__init_subclass__(**keywords)
+        cls.tasks = vars(cls).get("tasks", Method.tasks)
         if name:
             cls.name = name
             methods.add(name, cls)
