@@ -49,6 +49,7 @@ def test_plain_kd_and_labels_alone_need_no_control(config: RunConfig) -> None:
         "kd",
         "kd kd_weight=9",
     ]
+    assert len(make_arms(config, ["lskd"])) == 1  # it is KD, and its own control
 
 
 def test_an_arm_that_is_the_control_already_serves_as_such(config: RunConfig) -> None:
