@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from tutelage.errors import ConfigError
 from tutelage.losses import standardised
 from tutelage.methods._method import Method
-from tutelage.types import Batch, Output, Progress, Terms
+from tutelage.types import Batch, Output, Progress, Shapes, Terms
 
 
 class LogitMethod(Method):
@@ -37,3 +38,16 @@ class LogitMethod(Method):
         self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
     ) -> Terms:
         """Return the weighed distillation terms by name; see `Method.distill`."""
+
+
+def refuse_two_classes(method: str, term: str, network: Shapes) -> None:
+    """Refuse two classes, of which one is left beside the target, for `term` to say nothing of.
+
+    Raises:
+        ConfigError: the network scores two classes.
+    """
+    if network["logits"][-1] == 2:
+        raise ConfigError(
+            f"{method} needs at least three classes, got 2: with one class beside the target "
+            f'{term} is exactly 0. Use `method.name = "kd"`.'
+        )
