@@ -35,12 +35,12 @@ class Lesson:
     def __init__(self, method: str, teacher: str, student: str, batch_size: int) -> None:
         shape = SHAPES.get(student, (3, 32, 32))
         torch.manual_seed(0)
-        networks = [
+        own, its = (
             build(name, num_classes=CLASSES, channels=shape[0]) for name in (student, teacher)
-        ]
+        )
         targets = torch.arange(PICTURES) % CLASSES
         kind = methods[method]
-        self.distiller = Distiller(*networks, method, image_shape=shape, targets=targets).train()
+        self.distiller = Distiller(own, its, method, image_shape=shape, targets=targets).train()
         self.optimizer = torch.optim.SGD(self.distiller.parameters(), lr=1e-3, momentum=0.9)
         self.images = torch.randn(kind.views * batch_size, *shape)
         self.index = torch.arange(batch_size)
