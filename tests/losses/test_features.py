@@ -37,10 +37,9 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-@pytest.fixture(params=LOSSES.values(), ids=LOSSES.keys())
+@pytest.fixture(params=list(LOSSES))
 def loss(request: pytest.FixtureRequest) -> Loss:
-    found: Loss = request.param
-    return found
+    return LOSSES[request.param]
 
 
 def features(batch: int = 5, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
