@@ -27,7 +27,7 @@ def test_tokens_learn_from_maps_by_3000_squares_of_normalised_inner_products(
     distill: Callable[..., Terms],
 ) -> None:
     student, teacher = last(7, 12), last(5, 4, 4)
-    distance = np.linalg.norm(similarities(teacher) - similarities(student), "fro")
+    distance = np.linalg.norm(similarities(teacher) - similarities(student))
     loss = distill(SP, {"last": student}, {"last": teacher})["sp"]
     assert float(loss) == pytest.approx(3000 * distance**2 / COUNT**2)
 

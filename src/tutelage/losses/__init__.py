@@ -7,8 +7,8 @@ KL divergence split over a partition of the classes, of which each of the three 
 from tutelage.losses._forms import Reduction
 from tutelage.losses._targets import Target
 from tutelage.losses.adversarial import adversarial_kd
-from tutelage.losses.correlation import correlation_loss
 from tutelage.losses.attention import attention_loss
+from tutelage.losses.correlation import correlation_loss
 from tutelage.losses.dkd import (
     TwoClassesWarning,
     decoupled_kd,
@@ -18,17 +18,15 @@ from tutelage.losses.dkd import (
 from tutelage.losses.kd import kd_loss
 from tutelage.losses.kernel import correlation_congruence_loss, neuron_selectivity_loss
 from tutelage.losses.labels import label_loss
+from tutelage.losses.maps import to_common_size
 from tutelage.losses.nkd import normalised_kd
 from tutelage.losses.partition import PartitionKL, partition_kl
-from tutelage.losses.rld import refined_kd
-from tutelage.losses.standardise import standardised
-from tutelage.losses.ttm import transformed_teacher_loss
-from tutelage.losses.maps import to_common_size
-from tutelage.losses.partition import PartitionKL, partition_kl
 from tutelage.losses.relation import angle_relation_loss, distance_relation_loss
+from tutelage.losses.rld import refined_kd
 from tutelage.losses.similarity import probability_transfer_loss, similarity_preserving_loss
 from tutelage.losses.standardise import standardised
 from tutelage.losses.subspace import singular_vector_loss
+from tutelage.losses.ttm import transformed_teacher_loss
 
 __all__ = [
     "PartitionKL",
@@ -36,27 +34,24 @@ __all__ = [
     "Target",
     "TwoClassesWarning",
     "adversarial_kd",
-    "correlation_loss",
     "angle_relation_loss",
     "attention_loss",
     "correlation_congruence_loss",
+    "correlation_loss",
     "decoupled_kd",
     "distance_relation_loss",
     "dkd_loss",
     "kd_loss",
     "label_loss",
+    "neuron_selectivity_loss",
     "normalised_kd",
     "partition_kl",
-    "refined_kd",
-    "standardised",
-    "target_probability",
-    "transformed_teacher_loss",
-    "neuron_selectivity_loss",
-    "partition_kl",
     "probability_transfer_loss",
+    "refined_kd",
     "similarity_preserving_loss",
     "singular_vector_loss",
     "standardised",
     "target_probability",
     "to_common_size",
+    "transformed_teacher_loss",
 ]
