@@ -11,6 +11,9 @@ T = TypeVar("T")
 Terms = dict[str, Tensor]
 """Loss terms by name, already weighed: their sum is the loss. ``"ce"`` is the labels' own."""
 
+UNLABELLED = -100
+"""Stands for the class of a picture that has no label."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 """What one network puts out for one picture: ``"logits"`` and each tap, without the batch axis."""
 

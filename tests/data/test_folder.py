@@ -301,3 +301,28 @@ def test_a_layout_that_is_not_one_is_refused(root: Path, tmp_path: Path) -> None
     picture(0).save(root / "val" / "c" / "x.png")
     with pytest.raises(DataError, match=r"validation lacks \[\] and has \['c'\]"):
         load("folder", options(root))
+
+
+@pytest.mark.parametrize("place", ["unlabelled", "train/unlabelled"])
+def test_a_folder_of_unlabelled_pictures_joins_the_train_split(root: Path, place: str) -> None:
+    (root / place / "more").mkdir(parents=True)
+    for seed, name in enumerate(["one.png", "more/two.png"]):
+        picture(900 + seed).save(root / place / name)
+    data = load("folder", options(root))
+    assert data.spec.classes == ("a", "b")
+    assert data.train.targets.tolist() == [0] * 4 + [1] * 4 + [-100] * 2
+    batch = next(data.train.batches([torch.tensor([0, 9])], augment=False, seed=0, epoch=1))
+    assert batch.target.tolist() == [0, -100]
+    assert batch.images.shape == (2, 3, 16, 16)
+
+
+def test_of_class_folders_alone_only_labelled_pictures_are_held_out(tmp_path: Path) -> None:
+    fill(tmp_path, count=20)
+    (tmp_path / "unlabelled").mkdir()
+    for seed in range(10):
+        picture(seed).save(tmp_path / "unlabelled" / f"{seed}.png")
+    data = load("folder", options(tmp_path))
+    assert data.validation is not None
+    assert torch.bincount(data.test.targets).tolist() == [2, 2]
+    assert (data.validation.targets >= 0).all()
+    assert (data.train.targets == -100).sum() == 10

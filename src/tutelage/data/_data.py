@@ -31,13 +31,21 @@ class DataSpec:
 
 
 class Split(ABC):
-    """Pictures with labels, addressed by position; `targets` is ``[N]`` int64 on the CPU."""
+    """Pictures with labels, addressed by position; `targets` is ``[N]`` int64 on the CPU.
+
+    A picture of the train split may have no label: its target is `tutelage.types.UNLABELLED`.
+    """
 
     name: str
     targets: Tensor
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def labelled(self) -> Tensor:
+        """The positions of the pictures that have a label, ascending."""
+        return (self.targets >= 0).nonzero().flatten()
 
     @abstractmethod
     def batches(
@@ -84,15 +92,16 @@ class DataOptions:
     image_size: int = 0  # of folders; 0 = the data set's own
     channels: int = 0  # 1 or 3 converts; 0 = the data set's own
     limit: int = 0  # pictures kept of each split, class by class, for quick trials; 0 = all
+    unlabelled: float = 0.0  # share of the train pictures whose labels are hidden, class by class
 
     def check(self) -> None:
         """Raise `ConfigError` when a number lies outside its range."""
-        for key in ("validation", "test"):
+        for key in ("validation", "test", "unlabelled"):
             share = getattr(self, key)
             if not 0 <= share < 1:
                 raise ConfigError(
                     f"data.{key} is a share, at least 0 and below 1; it is {share}. "
-                    "Give 0.1 to hold out a tenth."
+                    "Give 0.1 for a tenth."
                 )
         if self.channels not in (0, 1, 3):
             raise ConfigError(
@@ -124,7 +133,12 @@ class DataSource:
         options.check()
         if options.augment == "standard":
             options = replace(options, augment=self.policy)
-        return self.loader(options)
+        data = self.loader(options)
+        if options.unlabelled:
+            from tutelage.data.arrays import hidden  # which builds on this file
+
+            data.train.targets = hidden(data.train.targets, options.unlabelled, options.split_seed)
+        return data
 
 
 datasets: Registry[DataSource] = Registry("data set", "tutelage.data")

@@ -11,7 +11,7 @@ from tutelage.data._data import DataOptions, DataSet, DataSpec, Split
 from tutelage.data._random import keys
 from tutelage.data.augment import augmented, normalised, steps
 from tutelage.errors import ConfigError, DataError
-from tutelage.types import Batch
+from tutelage.types import UNLABELLED, Batch
 
 Pictures = tuple[Tensor, Tensor]
 """Pictures ``[N, C, H, W]`` uint8 and their classes ``[N]`` int64."""
@@ -48,11 +48,11 @@ class ArraySplit(Split):
         *,
         rows: Tensor | None = None,
     ) -> None:
-        _check(name, images, targets, spec)
         self.name = name
         self.spec = spec
         self.policy = policy
         self.targets = targets if rows is None else targets[rows]
+        _check(name, images, targets, self.targets, spec)
         self._images = images
         self._rows = rows
         self._steps = steps(policy)
@@ -167,13 +167,13 @@ def stratified(targets: Tensor, seed: int) -> Tensor:
     Within a class the order is random by (seed, position), from the hash of `tutelage.data._random`
     and so the same on every machine.
 
-    Shapes: `targets` ``[N]``, whole numbers from 0.
+    Shapes: `targets` ``[N]``; pictures without a label count as a class of their own.
 
     >>> targets = torch.tensor([0, 0, 0, 0, 1, 1])
     >>> targets[stratified(targets, seed=0)[:3]].sort().values.tolist()
     [0, 0, 1]
     """
-    labels = targets.numpy()
+    _, labels = np.unique(targets.numpy(), return_inverse=True)
     chance = keys(seed, 0, torch.arange(len(labels)))
     by_class = np.lexsort((chance, labels))
     counts = np.bincount(labels)
@@ -186,10 +186,25 @@ def stratified(targets: Tensor, seed: int) -> Tensor:
 
 
 def hold_out(targets: Tensor, rows: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Part `rows` in two, class by class: those kept and the share held out, each ascending."""
-    order = rows[stratified(targets[rows], seed)]
-    held = round(share * len(order))
-    return order[held:].sort().values, order[:held].sort().values
+    """Part `rows` in two, class by class: those kept and the share held out, each ascending.
+
+    It is a share of the pictures that have a label; those without one are kept.
+    """
+    labelled = rows[targets[rows] >= 0]
+    order = labelled[stratified(targets[labelled], seed)]
+    held = order[: round(share * len(order))].sort().values
+    return rows[~torch.isin(rows, held)].sort().values, held
+
+
+def hidden(targets: Tensor, share: float, seed: int) -> Tensor:
+    """Return the targets ``[N]`` without the labels of a share of them, class by class.
+
+    >>> hidden(torch.tensor([0, 0, 1, 1]), 0.5, seed=0).sort().values.tolist()
+    [-100, -100, 0, 1]
+    """
+    labelled = (targets >= 0).nonzero().flatten()
+    order = labelled[stratified(targets[labelled], seed)]
+    return targets.index_fill(0, order[: round(share * len(order))], UNLABELLED)
 
 
 def limited(targets: Tensor, rows: Tensor | None, limit: int, seed: int) -> Tensor | None:
@@ -235,7 +250,7 @@ def statistics(images: Tensor, rows: Tensor) -> tuple[list[float], list[float]]:
     return mean.tolist(), np.sqrt(square).tolist()
 
 
-def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
+def _check(name: str, images: Tensor, targets: Tensor, chosen: Tensor, spec: DataSpec) -> None:
     wanted = (len(targets), spec.channels, spec.height, spec.width)
     if images.dtype != torch.uint8 or tuple(images.shape) != wanted:
         raise DataError(
@@ -247,8 +262,9 @@ def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
             f"the labels of {spec.name} ({name}) must be int64 of one axis; they are "
             f"{targets.dtype} of shape {tuple(targets.shape)}. Convert them first."
         )
-    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < spec.num_classes:
+    labels = chosen[chosen != UNLABELLED] if name == "train" else chosen
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < spec.num_classes:
         raise DataError(
             f"the labels of {spec.name} ({name}) must lie in 0..{spec.num_classes - 1}; they go "
-            f"from {int(targets.min())} to {int(targets.max())}. Number the classes from 0."
+            f"from {int(labels.min())} to {int(labels.max())}. Number the classes from 0."
         )

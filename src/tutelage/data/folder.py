@@ -20,7 +20,7 @@ from tutelage.data._random import keys
 from tutelage.data.arrays import hold_out, limited
 from tutelage.data.augment import normalised
 from tutelage.errors import ConfigError, DataError, did_you_mean
-from tutelage.types import Batch
+from tutelage.types import UNLABELLED, Batch
 
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -28,6 +28,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 POLICIES = ("resized-crop-flip", "rotate-flip", "none")
 
+_UNLABELLED = "unlabelled"
 _VALIDATION = ("val", "validation", "valid")
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -45,8 +46,9 @@ def folder(options: DataOptions) -> DataSet:
       validation is held out of train.
     - class folders alone: test, then validation are held out.
 
-    Classes are sorted by name. Pictures are cut to `options.image_size` (224) as for ImageNet and
-    normalised with ImageNet's numbers.
+    A folder ``unlabelled`` beside the classes, or in the root, holds pictures without a label, to
+    train on. Classes are sorted by name. Pictures are cut to `options.image_size` (224) as for
+    ImageNet and normalised with ImageNet's numbers.
 
     Raises:
         ConfigError: no root, or an unknown augmentation.
@@ -173,6 +175,14 @@ def folder_data_set(
     size = options.image_size or image_size
     spec = DataSpec(name, tuple(classes), len(mean), size, size, mean, std)
     listed = {role: _listed(found[role], classes) for role in found}
+    unlabelled = [
+        file
+        for place in dict.fromkeys([folders["train"], root])
+        for file in _files(root, place / _UNLABELLED)
+    ]
+    files, targets = listed["train"]
+    no_labels = torch.full([len(unlabelled)], UNLABELLED)
+    listed["train"] = files + unlabelled, torch.cat([targets, no_labels])
 
     seed = options.split_seed
     rows = {role: torch.arange(len(targets)) for role, (_, targets) in listed.items()}
@@ -233,15 +243,7 @@ def _classes(root: Path, place: Path) -> Classes:
             f"a folder with one folder per class is wanted at {place}; there is none. "
             f"Name it with data.root."
         )
-    classes = {
-        name: sorted(
-            os.path.relpath(os.path.join(parent, file), root)  # noqa: PTH118 - a million of them
-            for parent, _, files in os.walk(place / name, followlinks=True)
-            for file in files
-            if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
-        )
-        for name in _folders(place)
-    }
+    classes = {name: _files(root, place / name) for name in _folders(place) if name != _UNLABELLED}
     if not classes:
         raise DataError(
             f"{place} must hold one folder per class; it holds no folder. Sort the pictures into "
@@ -254,6 +256,15 @@ def _classes(root: Path, place: Path) -> Classes:
             f"in {', '.join(empty)}. Fill or remove them."
         )
     return classes
+
+
+def _files(root: Path, place: Path) -> list[str]:
+    return sorted(
+        os.path.relpath(os.path.join(parent, file), root)  # noqa: PTH118 - a million of them
+        for parent, _, files in os.walk(place, followlinks=True)
+        for file in files
+        if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
+    )
 
 
 def _folders(place: Path) -> list[str]:
