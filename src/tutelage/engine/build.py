@@ -14,16 +14,19 @@ from torch import nn
 
 from tutelage import data as data_room
 from tutelage import models as models_room
-from tutelage.config import RunConfig, check, with_method_options
+from tutelage.config import RunConfig, TeacherConfig, check, with_method_options
 from tutelage.data import DataOptions, DataSet
 from tutelage.engine.checkpoint import load_weights
-from tutelage.engine.optim import make_optimizer
+from tutelage.engine.ensemble import Ensemble
+from tutelage.engine.optim import demand_split, make_optimizer
+from tutelage.engine.split_momentum import SplitMomentum
 from tutelage.engine.step import Classroom
 from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.methods import methods
+from tutelage.record import read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def load_data(config: RunConfig) -> DataSet:
         image_size=section.image_size,
         channels=section.channels,
         limit=section.limit,
+        unlabelled=section.unlabelled,
     )
     return data_room.load(section.name, options)
 
@@ -102,6 +106,33 @@ def build_network(name: str, weights: str, data: DataSet) -> nn.Module:
     return network
 
 
+def build_teacher(section: TeacherConfig, data: DataSet) -> nn.Module:
+    """Build the teacher, or all teachers as one network.
+
+    Raises:
+        ConfigError: one of the others is neither a run folder nor NETWORK=FILE.
+    """
+    first = build_network(section.name, section.weights, data)
+    if not section.others:
+        return first
+    others = [build_network(*_named(other), data) for other in section.others]
+    return Ensemble([first, *others], section.shares, section.mean)
+
+
+def _named(teacher: str) -> tuple[str, str]:
+    """Return the name of a further teacher's network and the path of its weights."""
+    folder = Path(teacher).expanduser()
+    if (folder / "run.toml").is_file():
+        return read_run(folder).config.student.name, teacher
+    name, equals, weights = teacher.partition("=")
+    if not (name and equals and weights):
+        raise ConfigError(
+            f"teacher.others wants run folders, or NETWORK=FILE such as resnet32x4=r32x4.pth; "
+            f"{teacher!r} is neither."
+        )
+    return name, weights
+
+
 def build(config: RunConfig, fabric: Fabric) -> Built:
     """Build everything a run needs and set it up on the fabric's devices.
 
@@ -114,6 +145,7 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         raise ConfigError(
             f"method {kind.name} needs a teacher, got none: set teacher.name and teacher.weights."
         )
+    demand_split(config.optimizer.name, kind, fabric)
     data = load_data(config)
     image_shape = (data.spec.channels, data.spec.height, data.spec.width)
     torch.manual_seed(train.seed)
@@ -122,8 +154,9 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     teaching = its = None
     if kind.needs_teacher:
         section = config.teacher
-        teaching = build_network(section.name, section.weights, data)
-        its = models_room.places(section.name, teaching, image_shape, section.taps)
+        teaching = build_teacher(section, data)
+        first = teaching.networks[0] if isinstance(teaching, Ensemble) else teaching
+        its = models_room.places(section.name, first, image_shape, section.taps)
     taps, teacher_taps = pair(kind, found, its)
     student, teacher = Watch(network, taps), None
     shapes = answers = models_room.probe(network, image_shape, taps=taps)
@@ -151,6 +184,9 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         clip_norm=train.clip_norm or math.inf,
         parts=train.accumulate,
         scaled=train.precision == "16-mixed",
+        split=optimizer if isinstance(optimizer, SplitMomentum) else None,
+        unlabelled=len(data.train.labelled) < len(data.train),
+        confidence=config.teacher.confidence,
     )
     torch.manual_seed(train.seed + 1)  # dropout draws alike, whatever the method built
     return Built(config, data, network, room)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tutelage.config import RunConfig, TeacherConfig
 from tutelage.data import DataSet
-from tutelage.engine.build import build_network
+from tutelage.engine.build import build_teacher
 from tutelage.engine.doctor.chart import Chart, some, spread
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import find_teacher, teacher_config
@@ -88,9 +88,10 @@ def ask(config: RunConfig, fabric: Fabric, data: DataSet) -> Answers:
         NonFiniteError: an answer is not finite.
     """
     started, split = time.perf_counter(), data.validation or data.train
-    network = build_network(config.teacher.name, config.teacher.weights, data)
+    network = build_teacher(config.teacher, data)
     watch = Watch(network.to(fabric.device).eval())
-    plan = spread(len(split), PICTURES).split(2 * config.train.batch_size)
+    places = split.labelled[spread(len(split.labelled), PICTURES)]
+    plan = places.split(2 * config.train.batch_size)
     logits, target = [], []
     for batch in split.batches(plan, augment=False, seed=0, epoch=0, workers=config.data.workers):
         with fabric.autocast():
