@@ -18,6 +18,7 @@ from tutelage.config import RunConfig, TeacherConfig, check, with_method_options
 from tutelage.data import DataOptions, DataSet
 from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.ensemble import Ensemble
+from tutelage.engine.fidelity import follow_mdistiller
 from tutelage.engine.optim import demand_split, make_optimizer
 from tutelage.engine.split_momentum import SplitMomentum
 from tutelage.engine.step import Classroom
@@ -166,6 +167,8 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     options = check(kind.Config, config.method.options, where="[method]")
     method = kind(options, shapes, answers)
     method.enrol(data.train.targets)
+    if method.config.fidelity == "mdistiller":
+        follow_mdistiller(network)
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
     for module in [network, method, *([teacher.network] if teacher else [])]:
         module.to(fabric.device).to(memory_format=layout)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.config import check
+from tutelage.engine.fidelity import follow_mdistiller
 from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
@@ -33,7 +34,8 @@ class Distiller(nn.Module):
     >>> sum(terms.values()).backward()
 
     Args:
-        student: the network that learns; used as it is.
+        student: the network that learns; used as it is. With ``fidelity="mdistiller"`` a wide
+            ResNet laid out as the zoo's also gets that code's second BN update.
         teacher: the network that answers; it is frozen.
         method: a method's name; its options follow as keywords.
         image_shape: channels, height and width of a picture; one blank picture measures what the
@@ -75,6 +77,8 @@ class Distiller(nn.Module):
         )
         if targets is not None:
             self.method.enrol(targets)
+        if self.method.config.fidelity == "mdistiller":
+            follow_mdistiller(student)
 
     def forward(
         self,
