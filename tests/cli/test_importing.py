@@ -37,7 +37,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_what_is_printed_is_a_recipe_and_nothing_else(source: Path) -> None:
     printed = ask("mdistiller", str(source)).stdout
-    assert printed.startswith("# cifar100: vgg13 to vgg8 by dkd, as mdistiller's vgg13_vgg8.yaml")
+    assert printed.startswith("# cifar100: vgg8 by dkd from vgg13, as mdistiller's vgg13_vgg8.yaml")
     config = loads(printed)
     assert config.method.options["beta"] == 6.0
     assert config.method.options["fidelity"] == "mdistiller"

@@ -7,7 +7,9 @@ one of a recipe: its weight decay, for one, is 1e-4.
 import json
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -29,16 +31,17 @@ class Recipe:
     def toml(self, source: str) -> str:
         """Return the recipe as a TOML file that says where it comes from: `source`."""
         tables = self.tables
-        teacher = tables.get("teacher", {}).get("name", "labels alone")
+        teacher = f" from {tables['teacher']['name']}" if "teacher" in tables else ""
         lines = [
-            f"# {tables['data']['name']}: {teacher} to {tables['student']['name']} by "
-            f"{tables['method']['name']}, as mdistiller's {source} has it",
+            f"# {tables['data']['name']}: {tables['student']['name']} by "
+            f"{tables['method']['name']}{teacher}, as mdistiller's {source} has it",
             "#",
             "# Imported. All training pictures are trained on, so there is no best epoch: the last "
             "counts.",
         ]
         for title, notes in {"Heed": self.heed, "Not needed": self.not_needed}.items():
-            lines += [f"#\n# {title}:" for _ in notes[:1]]
+            if notes:
+                lines += ["#", f"# {title}:"]
             for note in notes:
                 lines += wrap(note, 96, initial_indent="#   ", subsequent_indent="#     ")
         for section, table in tables.items():
@@ -270,10 +273,8 @@ def _leaves(given: Mapping[Any, object], path: str = "") -> Iterator[tuple[str, 
 def _decoded(name: str, value: object) -> object:
     """Read text as that code does: YAML knows neither 5e-4 as a number nor (32, 32) as a list."""
     if isinstance(value, str) and name in KEYS and not isinstance(KEYS[name].default, str):
-        try:
-            return literal_eval(value)
-        except (ValueError, SyntaxError):
-            return value
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            value = literal_eval(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -301,11 +302,15 @@ def _wanted(value: object, default: object) -> str:
     if isinstance(default, bool):
         return "" if isinstance(value, bool) else "true or false"
     if isinstance(default, int | float):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return "" if is_number else "a number"
+        return "" if _is_number(value) else "a number"
     if isinstance(default, str):
         return "" if isinstance(value, str) else "text"
-    return "" if isinstance(value, list | tuple) else "a list"
+    is_list = isinstance(value, list) and all(map(_is_number, value))
+    return "" if is_list else "a list of numbers"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _counts(name: str, values: Mapping[str, object]) -> bool:
