@@ -7,6 +7,7 @@ KL divergence split over a partition of the classes, of which each of the three 
 from tutelage.losses._forms import Reduction
 from tutelage.losses._targets import Target
 from tutelage.losses.adversarial import adversarial_kd
+from tutelage.losses.alpha_beta import alpha_beta_loss
 from tutelage.losses.attention import attention_loss
 from tutelage.losses.correlation import correlation_loss
 from tutelage.losses.dkd import (
@@ -34,6 +35,7 @@ __all__ = [
     "Target",
     "TwoClassesWarning",
     "adversarial_kd",
+    "alpha_beta_loss",
     "angle_relation_loss",
     "attention_loss",
     "correlation_congruence_loss",
