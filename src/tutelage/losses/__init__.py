@@ -19,6 +19,7 @@ from tutelage.losses.dkd import (
 from tutelage.losses.kd import kd_loss
 from tutelage.losses.kernel import correlation_congruence_loss, neuron_selectivity_loss
 from tutelage.losses.labels import label_loss
+from tutelage.losses.logit_variance import logit_variance_loss
 from tutelage.losses.maps import to_common_size
 from tutelage.losses.nkd import normalised_kd
 from tutelage.losses.partition import PartitionKL, partition_kl
@@ -45,6 +46,7 @@ __all__ = [
     "dkd_loss",
     "kd_loss",
     "label_loss",
+    "logit_variance_loss",
     "neuron_selectivity_loss",
     "normalised_kd",
     "partition_kl",
