@@ -65,7 +65,7 @@ def view(name: str, shape: tuple[int, int, int], taps: Taps, rows: int) -> Outpu
     where = {place: key for key, place in _all_taps(whole.found).items()}
     own = {}
     for key, place in taps.items():
-        tensor = whole.output.taps[where[place]]
+        tensor = whole.output.taps[where[place]].detach()  # the classifier's is a parameter
         own[key] = (tensor if "classifier" in key else tensor[:rows]).clone().requires_grad_()
     return Output(logits, own)
 

@@ -28,6 +28,7 @@ from tutelage.losses.rld import refined_kd
 from tutelage.losses.similarity import probability_transfer_loss, similarity_preserving_loss
 from tutelage.losses.standardise import standardised
 from tutelage.losses.subspace import singular_vector_loss
+from tutelage.losses.transport import sinkhorn, transport_loss
 from tutelage.losses.ttm import transformed_teacher_loss
 
 __all__ = [
@@ -54,8 +55,10 @@ __all__ = [
     "refined_kd",
     "similarity_preserving_loss",
     "singular_vector_loss",
+    "sinkhorn",
     "standardised",
     "target_probability",
     "to_common_size",
     "transformed_teacher_loss",
+    "transport_loss",
 ]
