@@ -25,6 +25,7 @@ from tutelage.losses.nkd import normalised_kd
 from tutelage.losses.partition import PartitionKL, partition_kl
 from tutelage.losses.relation import angle_relation_loss, distance_relation_loss
 from tutelage.losses.rld import refined_kd
+from tutelage.losses.self_labels import self_label_loss
 from tutelage.losses.similarity import probability_transfer_loss, similarity_preserving_loss
 from tutelage.losses.standardise import standardised
 from tutelage.losses.subspace import singular_vector_loss
@@ -53,6 +54,7 @@ __all__ = [
     "partition_kl",
     "probability_transfer_loss",
     "refined_kd",
+    "self_label_loss",
     "similarity_preserving_loss",
     "singular_vector_loss",
     "sinkhorn",
