@@ -19,6 +19,7 @@ from tutelage.losses.dkd import (
 from tutelage.losses.kd import kd_loss
 from tutelage.losses.kernel import correlation_congruence_loss, neuron_selectivity_loss
 from tutelage.losses.labels import label_loss
+from tutelage.losses.levels import Levels, multi_level_loss
 from tutelage.losses.logit_variance import logit_variance_loss
 from tutelage.losses.maps import to_common_size
 from tutelage.losses.nkd import normalised_kd
@@ -33,6 +34,7 @@ from tutelage.losses.transport import sinkhorn, transport_loss
 from tutelage.losses.ttm import transformed_teacher_loss
 
 __all__ = [
+    "Levels",
     "PartitionKL",
     "Reduction",
     "Target",
@@ -49,6 +51,7 @@ __all__ = [
     "kd_loss",
     "label_loss",
     "logit_variance_loss",
+    "multi_level_loss",
     "neuron_selectivity_loss",
     "normalised_kd",
     "partition_kl",
