@@ -20,6 +20,7 @@ from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.ensemble import Ensemble
 from tutelage.engine.fidelity import follow_mdistiller
 from tutelage.engine.optim import demand_split, make_optimizer
+from tutelage.engine.remake import remake
 from tutelage.engine.split_momentum import SplitMomentum
 from tutelage.engine.step import Classroom
 from tutelage.engine.taps import pair
@@ -159,6 +160,8 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         first = teaching.networks[0] if isinstance(teaching, Ensemble) else teaching
         its = models_room.places(section.name, first, image_shape, section.taps)
     taps, teacher_taps = pair(kind, found, its)
+    if its is not None:
+        remake(kind, network, found, first.state_dict(), its.classifier)
     student, teacher = Watch(network, taps), None
     shapes = answers = models_room.probe(network, image_shape, taps=taps)
     if teaching is not None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tutelage.config import check
 from tutelage.engine.fidelity import follow_mdistiller
+from tutelage.engine.remake import remake
 from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
@@ -34,8 +35,9 @@ class Distiller(nn.Module):
     >>> sum(terms.values()).backward()
 
     Args:
-        student: the network that learns; used as it is. With ``fidelity="mdistiller"`` a wide
-            ResNet laid out as the zoo's also gets that code's second BN update.
+        student: the network that learns; used as it is, but for a method that remakes it. With
+            ``fidelity="mdistiller"`` a wide ResNet laid out as the zoo's also gets that code's
+            second BN update.
         teacher: the network that answers; it is frozen.
         method: a method's name; its options follow as keywords.
         image_shape: channels, height and width of a picture; one blank picture measures what the
@@ -64,11 +66,10 @@ class Distiller(nn.Module):
         taps = taps or {}
         self.student = student
         kind = methods[method]
-        own, its = pair(
-            kind,
-            places("", student, image_shape, taps.get("student", ())),
-            places("", teacher, image_shape, taps.get("teacher", ())),
-        )
+        found = places("", student, image_shape, taps.get("student", ()))
+        there = places("", teacher, image_shape, taps.get("teacher", ()))
+        own, its = pair(kind, found, there)
+        remake(kind, student, found, teacher.state_dict(), there.classifier)
         self._watch, self._teacher = Watch(student, own), Teacher(teacher, its)
         self.method = kind(
             check(kind.Config, options, where=f"{method}:"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from io import BytesIO
@@ -17,6 +18,7 @@ from tutelage.config import RunConfig, override
 from tutelage.data import DataSet
 from tutelage.engine.build import import_files, load_data
 from tutelage.engine.checkpoint import load_weights, read_weights
+from tutelage.engine.remake import build_finished
 from tutelage.engine.reread import FILES
 from tutelage.errors import ConfigError, DataError, ModelError, RecordError
 from tutelage.record import Run, file_sha256, read_run, replacing
@@ -112,7 +114,7 @@ def export(
     config = override(run.config, overrides)
     import_files(config.run.imports)
     data, why = _data(config, input_shape)
-    network, shape = _network(config.student.name, run.path / FILES[which], data, input_shape)
+    network, shape = _network(config, run.path / FILES[which], data, input_shape)
     pictures = _test_pictures(data) if data else _random_pictures(shape)
     with torch.inference_mode():
         num_classes = network(pictures[:1]).shape[1]
@@ -163,9 +165,7 @@ def _write_safetensors(network: nn.Module, card: Card) -> tuple[bytes, Reader]:
     weights = {key: value.contiguous().clone() for key, value in network.state_dict().items()}
 
     def read(content: bytes) -> Runner:
-        fresh = models.build(
-            card.network, num_classes=card.num_classes, channels=card.input_shape[0]
-        )
+        fresh = deepcopy(network)  # every weight of which the file must hold
         fresh.load_state_dict(load(content))
         return fresh.eval()
 
@@ -289,15 +289,15 @@ def _data(config: RunConfig, input_shape: Shape | None) -> tuple[DataSet | None,
 
 
 def _network(
-    name: str, file: Path, data: DataSet | None, input_shape: Shape | None
+    config: RunConfig, file: Path, data: DataSet | None, input_shape: Shape | None
 ) -> tuple[nn.Module, Shape]:
     if data:
         spec = data.spec
         shape, num_classes = (spec.channels, spec.height, spec.width), spec.num_classes
     else:
         assert input_shape is not None  # or `_data` had raised
-        shape, num_classes = input_shape, _count_classes(name, file, input_shape[0])
-    network = models.build(name, num_classes=num_classes, channels=shape[0])
+        shape, num_classes = input_shape, _count_classes(config.student.name, file, input_shape[0])
+    network = build_finished(config, read_weights(file), image_shape=shape, num_classes=num_classes)
     load_weights(network, file)
     models.probe(network, shape)
     return network.eval(), shape

@@ -8,8 +8,10 @@ from torch import nn
 
 from tutelage.config import override
 from tutelage.data import DataSet
-from tutelage.engine.build import build_network, import_files, load_data
+from tutelage.engine.build import import_files, load_data
+from tutelage.engine.checkpoint import load_weights, read_weights
 from tutelage.engine.evaluate import Reading, evaluate
+from tutelage.engine.remake import build_finished
 from tutelage.engine.run import make_fabric
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
@@ -32,7 +34,15 @@ def load_student(
     config = override(read_run(folder).config, overrides)
     import_files(config.run.imports)
     data = load_data(config)
-    return build_network(config.student.name, str(folder / FILES[which]), data), data
+    weights, spec = folder / FILES[which], data.spec
+    network = build_finished(
+        config,
+        read_weights(weights),
+        image_shape=(spec.channels, spec.height, spec.width),
+        num_classes=spec.num_classes,
+    )
+    load_weights(network, weights)
+    return network, data
 
 
 def reread(

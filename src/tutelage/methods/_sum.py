@@ -88,10 +88,12 @@ def sum_of(*names: str) -> type[Sum]:
     whole = "+".join(names)
     if len({*names}) < len(names):
         raise ConfigError(f"a sum wants different methods, got {whole}.")
-    if unfit := [kind.name for kind in kinds if not kind.needs_teacher or kind.views > 1]:
+    if unfit := [
+        kind.name for kind in kinds if not kind.needs_teacher or kind.views > 1 or kind.remakes
+    ]:
         raise ConfigError(
-            f"a sum is of methods that have a teacher and see one view of a picture; {whole} has "
-            f"{', '.join(unfit)}."
+            f"a sum is of methods that have a teacher, see one view of a picture and leave the "
+            f"student as it is; {whole} has {', '.join(unfit)}."
         )
     attributes: dict[str, Any] = {
         "__doc__": f"The sum of {' and '.join(names)}.",
