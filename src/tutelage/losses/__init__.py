@@ -10,12 +10,15 @@ from tutelage.losses.adversarial import adversarial_kd
 from tutelage.losses.alpha_beta import alpha_beta_loss
 from tutelage.losses.attention import attention_loss
 from tutelage.losses.correlation import correlation_loss
+from tutelage.losses.activation_maps import activation_map_distance, class_activation_maps
+from tutelage.losses.contrast import Classes, by_class, draw_others, noise_contrast, similarities
 from tutelage.losses.dkd import (
     TwoClassesWarning,
     decoupled_kd,
     dkd_loss,
     target_probability,
 )
+from tutelage.losses.gaussian import gaussian_nll
 from tutelage.losses.kd import kd_loss
 from tutelage.losses.kernel import correlation_congruence_loss, neuron_selectivity_loss
 from tutelage.losses.labels import label_loss
@@ -28,6 +31,10 @@ from tutelage.losses.relation import angle_relation_loss, distance_relation_loss
 from tutelage.losses.rld import refined_kd
 from tutelage.losses.self_labels import self_label_loss
 from tutelage.losses.similarity import probability_transfer_loss, similarity_preserving_loss
+from tutelage.losses.maps import to_common_size
+from tutelage.losses.margin import margin_distance, negative_responses
+from tutelage.losses.partition import PartitionKL, partition_kl
+from tutelage.losses.review import hierarchical_distance
 from tutelage.losses.standardise import standardised
 from tutelage.losses.subspace import singular_vector_loss
 from tutelage.losses.transport import sinkhorn, transport_loss
@@ -35,6 +42,7 @@ from tutelage.losses.ttm import transformed_teacher_loss
 
 __all__ = [
     "Levels",
+    "Classes",
     "PartitionKL",
     "Reduction",
     "Target",
@@ -45,9 +53,15 @@ __all__ = [
     "attention_loss",
     "correlation_congruence_loss",
     "correlation_loss",
+    "activation_map_distance",
+    "by_class",
+    "class_activation_maps",
     "decoupled_kd",
     "distance_relation_loss",
     "dkd_loss",
+    "draw_others",
+    "gaussian_nll",
+    "hierarchical_distance",
     "kd_loss",
     "label_loss",
     "logit_variance_loss",
@@ -66,4 +80,12 @@ __all__ = [
     "to_common_size",
     "transformed_teacher_loss",
     "transport_loss",
+    "margin_distance",
+    "negative_responses",
+    "noise_contrast",
+    "partition_kl",
+    "similarities",
+    "standardised",
+    "target_probability",
+    "to_common_size",
 ]
