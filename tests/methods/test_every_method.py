@@ -74,7 +74,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_it_learns_a_batch_by_heart_and_leaves_the_teacher_bit_identical(name: str) -> None:
-    one = distiller(name)
+    one = distiller(name, ce_weight=1.0)
     images, target = batch(name)
     labels = target.repeat(methods[name].views)
     know(one._teacher.network, images, labels)
@@ -139,7 +139,10 @@ def test_saved_and_loaded_it_gives_the_same_terms(name: str, tmp_path: Path) -> 
     optimizer.step()
     save_weights(tmp_path / "w.safetensors", one.state_dict())
     load_weights(other, tmp_path / "w.safetensors")
-    first, second = one.eval()(*batch(name)), other.eval()(*batch(name))
+    torch.manual_seed(0)  # a method may draw
+    first = one.eval()(*batch(name))
+    torch.manual_seed(0)
+    second = other.eval()(*batch(name))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
 
