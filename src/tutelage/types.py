@@ -24,9 +24,9 @@ class Batch:
 
     Shapes: `images` ``[B, channels, height, width]``, normalised floats; `target` ``[B]`` class
     indices; `index` ``[B]``, the position of each picture in its split. Where pictures were mixed
-    in pairs, `second` ``[B]`` is the other class and `share` ``[B]`` the part, 0.5 to 1 for the
-    greater, that `target` has in the picture. Where a method asks for several views, `images` holds
-    all first views, then all second views: ``[views * B, ...]``.
+    in pairs, `target` and `index` are those of the picture that has the greater part, `share`
+    ``[B]`` is that part, 0.5 to 1, and `second` ``[B]`` is the class of the other. Where a method
+    asks for several views, `images` holds all first views, then all second: ``[views * B, ...]``.
     """
 
     images: Tensor

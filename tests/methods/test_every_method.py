@@ -124,6 +124,24 @@ def test_its_terms_are_named_scalars_with_the_labels_among_them(name: str) -> No
     assert all(value.ndim == 0 and isinstance(key, str) for key, value in terms.items())
 
 
+def test_where_it_mixes_a_whole_share_of_one_label_is_that_label(name: str) -> None:
+    if not methods[name].mixes:
+        pytest.skip(f"{name} wants one label a picture")
+    student, teacher, one = outputs(name)
+    method = distiller(name, label_smoothing=0.1).method
+    whole = replace(one, second=one.target, share=torch.ones(BATCH))
+    plain = method.terms(student, teacher, one, WARM)
+    for key, value in method.terms(student, teacher, whole, WARM).items():
+        torch.testing.assert_close(value, plain[key], rtol=1e-5, atol=1e-6)
+    share = torch.linspace(0.5, 1, BATCH)
+    pair = replace(one, second=one.target.roll(1), share=share)
+    mixed = method.terms(student, teacher, pair, WARM)
+    torch.stack(list(mixed.values())).sum().backward()
+    assert all(value.isfinite() for value in mixed.values())
+    assert student.logits.grad is not None
+    assert student.logits.grad.isfinite().all()
+
+
 def test_its_options_survive_a_recipe(name: str) -> None:
     kind = methods[name]
     config = RunConfig(student=StudentConfig(name="resnet8"))

@@ -119,14 +119,9 @@ class Cutout(Step):
 
         Its centre lies anywhere in the picture, so part of the square may fall outside.
         """
-        extent = torch.tensor(images.shape[2:])
-        first = (draws * extent).long() - self.side // 2  # [B, 2]: the upper left corner
-        inside = [
-            ((place := torch.arange(size)) >= start[:, None]) & (place < start[:, None] + self.side)
-            for size, start in zip(images.shape[2:], first.unbind(1), strict=True)
-        ]
+        first = (draws * torch.tensor(images.shape[2:])).long() - self.side // 2
+        hole = inside(first, first + self.side, images.shape)
         colour = torch.tensor([round(255 * value) for value in mean], dtype=images.dtype)
-        hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
         return torch.where(hole, colour[None, :, None, None], images)
 
 
@@ -193,6 +188,20 @@ def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> T
         for value in (mean, std)
     )
     return images.to(torch.float32, copy=True).sub_(centre).div_(spread)
+
+
+def inside(first: Tensor, last: Tensor, shape: torch.Size) -> Tensor:
+    """Return which pixels lie in each picture's own box: bool ``[B, 1, H, W]``.
+
+    Shapes: `first` and `last` ``[B, 2]``, the row and column where the box begins, and where it has
+    ended; it may reach outside. `shape` is ``[B, C, H, W]``.
+    """
+    rows, columns = (
+        (begin[:, None] <= place) & (place < end[:, None])
+        for size, begin, end in zip(shape[2:], first.unbind(1), last.unbind(1), strict=True)
+        for place in [torch.arange(size, device=first.device)]
+    )
+    return rows[:, None, :, None] & columns[:, None, None, :]
 
 
 def warp(

@@ -27,7 +27,7 @@ from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
-from tutelage.methods import methods
+from tutelage.methods import Method, methods
 from tutelage.record import read_run
 
 
@@ -45,12 +45,26 @@ def complete(config: RunConfig) -> RunConfig:
     """Return `config` with every option of its method spelt out and checked.
 
     Raises:
-        ConfigError: an unknown method or option, or a value of the wrong type or range.
+        ConfigError: an unknown method or option, a value of the wrong type or range, or mixed
+            pictures for a method that cannot do with them.
     """
     import_files(config.run.imports)
     method = methods[config.method.name]
+    if config.data.mixup or config.data.cutmix:
+        _demand_mixing(method)
     options = check(method.Config, config.method.options, where="[method]")
     return with_method_options(config, options)
+
+
+def _demand_mixing(method: type[Method]) -> None:
+    if method.mixes and method.views == 1:
+        return
+    why = "wants one label a picture" if not method.mixes else "sees several views of a picture"
+    others = [name for name in methods if methods[name].mixes and methods[name].views == 1]
+    raise ConfigError(
+        f"data.mixup and data.cutmix mix pictures in pairs, and method {method.name} {why}: set "
+        f"both to 0, or choose a method that can: {', '.join(others)}."
+    )
 
 
 def import_files(paths: Iterable[str]) -> None:
