@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,10 +229,8 @@ class BrokenSplit(Split):
     def __init__(self, split: Split, targets: Tensor) -> None:
         self.name, self.split, self.targets = split.name, split, targets
 
-    def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
-    ) -> Iterator[Batch]:
-        return self.split.batches(plan, augment=augment, seed=seed, epoch=epoch, workers=workers)
+    def batches(self, plan: Sequence[Tensor], **how: Any) -> Iterator[Batch]:
+        return self.split.batches(plan, **how)
 
     def fingerprint(self) -> str:
         return self.split.fingerprint()

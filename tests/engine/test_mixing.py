@@ -14,6 +14,8 @@ from tutelage.engine import Reporter, run
 from tutelage.engine.build import build, complete
 from tutelage.engine.loop import Loop
 from tutelage.engine.run import make_fabric
+from tutelage.engine.step import step
+from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.methods import methods
 from tutelage.methods.kd import KD
@@ -75,10 +77,6 @@ def test_the_terms_of_dkd_and_kd_are_those_of_two_targets(config: RunConfig) -> 
 def test_only_training_pictures_are_mixed_and_both_networks_get_the_same(
     config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tutelage.engine import loop as room
-    from tutelage.engine.teacher import Teacher
-    from tutelage.engine.watch import Watch
-
     seen: list[Tensor] = []
     whole = Watch.__call__
 
@@ -89,10 +87,9 @@ def test_only_training_pictures_are_mixed_and_both_networks_get_the_same(
     teacher = run(config)
     taught = override(config, [*MIXING, "method.name=dkd", f"teacher.weights={teacher.path}"])
     built = build(override(taught, ["teacher.name=glyph_student"]), make_fabric(taught))
-    loop = room.Loop(built, Path(config.run.dir), None, Reporter())
+    loop = Loop(built, Path(config.run.dir), None, Reporter())
     monkeypatch.setattr(Watch, "__call__", call)
-    assert isinstance(built.room.teacher, Teacher)
-    room.step(built.room, loop.batches(loop.plan.epoch(1)[0]), 32, WARM, observe=True)
+    step(built.room, loop.batches(loop.plan.epoch(1)[0]), 32, WARM, observe=True)
     assert len(seen) == 2
     assert torch.equal(*seen)
     assert built.data.validation is not None

@@ -45,6 +45,8 @@ class DataConfig:
     validation: Share = 0.1  # share of train held out, where the set has no validation split
     split_seed: CountOrZero = 0  # seed of that split
     augment: Name = "standard"  # augmentation policy; standard = the data set's own, or none
+    # policy of further views, for methods that see several; strong = that of augment and more
+    strong_augment: Name = "strong"
     mixup: PositiveOrZero = 0.0  # alpha of mixup's Beta distribution; 0 = no mixup
     cutmix: PositiveOrZero = 0.0  # alpha of CutMix's; 0 = no CutMix; with both, half and half
     image_size: CountOrZero = 0  # pixels a side, of image folders; 0 = the data set's own

@@ -49,13 +49,24 @@ class Split(ABC):
 
     @abstractmethod
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
         """Yield one batch per entry of `plan`, a sequence of index tensors, in that order.
 
-        What augmentation does to a picture depends on (seed, epoch, index) alone: not on its
-        batch, on the number of workers or processes, nor on the global random state, which is
-        left as it was. So any suffix of an epoch can be asked for again, bit for bit.
+        With several `views` of each picture a batch holds all first ones, by the split's own
+        policy, then all second ones, by its stronger policy, and so on.
+
+        What augmentation does to a picture depends on (seed, epoch, index) and the view's number
+        alone: not on its batch, on the number of workers, processes or views, nor on the global
+        random state, which is left as it was. So any suffix of an epoch can be asked for again, bit
+        for bit.
 
         Raises:
             DataError: a picture cannot be read.
@@ -89,6 +100,7 @@ class DataOptions:
     test: float = 0.1  # share of everything held out where the set has no test split
     split_seed: int = 0
     augment: str = "standard"  # a policy's name, "standard" = this data set's own, or "none"
+    strong_augment: str = "strong"  # that of further views; "strong" = `augment` and more
     image_size: int = 0  # of folders; 0 = the data set's own
     channels: int = 0  # 1 or 3 converts; 0 = the data set's own
     limit: int = 0  # pictures kept of each split, class by class, for quick trials; 0 = all
@@ -127,12 +139,15 @@ class DataSource:
     summary: str
     policy: str  # what ``augment="standard"`` stands for: a name `tutelage.data.augment` knows
     loader: Loader
+    strong: str = "strong"  # what ``strong_augment="strong"`` stands for: `augment` and more
 
     def load(self, options: DataOptions) -> DataSet:
         """Load it; the loader sees a policy's name where `options.augment` says ``standard``."""
         options.check()
         if options.augment == "standard":
             options = replace(options, augment=self.policy)
+        if options.strong_augment == "strong":
+            options = replace(options, strong_augment=self.strong)
         data = self.loader(options)
         if options.unlabelled:
             from tutelage.data.arrays import hidden  # which builds on this file
@@ -144,11 +159,13 @@ class DataSource:
 datasets: Registry[DataSource] = Registry("data set", "tutelage.data")
 
 
-def data_source(name: str, *, summary: str, policy: str) -> Callable[[Loader], Loader]:
-    """Return a decorator that registers a loader as the data set `name`."""
+def data_source(
+    name: str, *, summary: str, policy: str, strong: str = "strong"
+) -> Callable[[Loader], Loader]:
+    """Return a decorator that registers a loader as the data set `name`; see `DataSource`."""
 
     def register(loader: Loader) -> Loader:
-        datasets.add(name, DataSource(name, summary, policy, loader))
+        datasets.add(name, DataSource(name, summary, policy, loader, strong))
         return loader
 
     return register

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tutelage.data._data import DataOptions, DataSet, DataSpec, Split
 from tutelage.data._random import keys
-from tutelage.data.augment import augmented, normalised, steps
+from tutelage.data.augment import augmented, normalised, steps, stronger
 from tutelage.errors import ConfigError, DataError
 from tutelage.types import UNLABELLED, Batch
 
@@ -23,12 +23,13 @@ class ArraySplit(Split):
     """A split held in memory.
 
     Shapes: `images` uint8 ``[N, C, H, W]``, `targets` int64 ``[N]``. `policy` is what
-    ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`. With `rows`, the
-    split is that selection of `images` and `targets`, in that order; nothing is copied.
+    ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`, and `strong` what
+    it does in all views but the first; see `tutelage.data.augment.stronger`. With `rows`, the split
+    is that selection of `images` and `targets`, in that order; nothing is copied.
 
     Raises:
         DataError: tensors of another kind, or a class outside ``0 .. spec.num_classes - 1``.
-        ConfigError: `policy` is unknown.
+        ConfigError: `policy` or `strong` is unknown.
 
     >>> spec = DataSpec("grey", ("a", "b"), 1, 2, 2, mean=(0.5,), std=(0.5,))
     >>> pictures = torch.full((3, 1, 2, 2), 255, dtype=torch.uint8)
@@ -45,6 +46,7 @@ class ArraySplit(Split):
         targets: Tensor,
         spec: DataSpec,
         policy: str = "none",
+        strong: str = "strong",
         *,
         rows: Tensor | None = None,
     ) -> None:
@@ -56,6 +58,7 @@ class ArraySplit(Split):
         self._images = images
         self._rows = rows
         self._steps = steps(policy)
+        self._strong_steps = steps(stronger(policy, strong))
         self._fingerprint = ""
 
     def images(self, index: Tensor) -> Tensor:
@@ -64,7 +67,14 @@ class ArraySplit(Split):
         return self._images.index_select(0, rows)
 
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
         """Yield one batch per entry of `plan`; see `Split.batches`.
 
@@ -72,13 +82,16 @@ class ArraySplit(Split):
         `workers` changes nothing.
         """
         mean, std = self.spec.mean, self.spec.std
+        policies = [self._steps, *[self._strong_steps] * (views - 1)] if augment else [()] * views
         for index in plan:
-            images = self.images(index)
-            if augment and self._steps:
-                images = augmented(
-                    images, self._steps, seed=seed, epoch=epoch, index=index, mean=mean
+            stored = self.images(index)
+            seen = [
+                augmented(
+                    stored, policy, seed=seed, epoch=epoch, index=index, mean=mean, stream=stream
                 )
-            yield Batch(normalised(images, mean, std), self.targets[index], index)
+                for stream, policy in enumerate(policies)
+            ]
+            yield Batch(normalised(torch.cat(seen), mean, std), self.targets[index], index)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 over the shape, the pictures in order and the classes (int64)."""
@@ -151,7 +164,7 @@ def array_data_set(
     def split(role: str, pictures: Pictures, rows: Tensor | None, policy: str) -> ArraySplit:
         images, targets = pictures
         rows = limited(targets, rows, options.limit, options.split_seed)
-        return ArraySplit(role, images, targets, spec, policy, rows=rows)
+        return ArraySplit(role, images, targets, spec, policy, options.strong_augment, rows=rows)
 
     return DataSet(
         spec,

@@ -1,7 +1,7 @@
 """Augmentation of whole batches; what happens to each picture is read off its own draws.
 
 A policy's name is its steps joined by ``-``: ``crop-flip``, ``rotate-flip``,
-``crop-flip-cutout16``; ``none`` has no step.
+``crop-flip-autoaugment-cutout8``; ``none`` has no step.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms import v2
 
 from tutelage.data._random import uniforms
 from tutelage.errors import ConfigError, did_you_mean
@@ -125,11 +126,36 @@ class Cutout(Step):
         return torch.where(hole, colour[None, :, None, None], images)
 
 
+@dataclass(frozen=True, slots=True)
+class AutoAugment(Step):
+    """The changes of shape and colour that served CIFAR-10 best; for grey RandAugment's.
+
+    AutoAugment: Cubuk et al., CVPR 2019, arXiv:1805.09501, table 7. RandAugment, with its usual two
+    changes of strength 9: Cubuk et al., 2020, arXiv:1909.13719. Both as torchvision has them.
+    """
+
+    draws: ClassVar[int] = 1
+
+    def __call__(self, images: Tensor, draws: Tensor, mean: Sequence[float]) -> Tensor:
+        """Change each picture by numbers that its one draw seeds; black comes in from outside."""
+        colour = images.shape[1] == 3
+        policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10) if colour else v2.RandAugment()
+        if images.is_floating_point():
+            images = images.round().clamp(0, 255).to(torch.uint8)
+        views = []
+        with torch.random.fork_rng(devices=[]):
+            for image, draw in zip(images, draws[:, 0].tolist(), strict=True):
+                torch.default_generator.manual_seed(int(draw * 2**53))
+                views.append(policy(image))
+        return torch.stack(views)
+
+
 STEPS: dict[str, Step] = {
     "crop": Crop(),
     "flip": Flip(),
     "rotate": Rotate(),
     "affine": Affine(),
+    "autoaugment": AutoAugment(),
     "cutout8": Cutout(8),
     "cutout16": Cutout(16),
 }
@@ -157,6 +183,15 @@ def steps(name: str) -> tuple[Step, ...]:
     return tuple(STEPS[part] for part in name.split("-"))
 
 
+def stronger(policy: str, name: str) -> str:
+    """Return the policy `name`, where ``strong`` stands for `policy` and more.
+
+    >>> stronger("crop-flip", "strong"), stronger("none", "strong"), stronger("crop", "rotate")
+    ('crop-flip-autoaugment-cutout8', 'autoaugment-cutout8', 'rotate')
+    """
+    return f"{policy}-autoaugment-cutout8".removeprefix("none-") if name == "strong" else name
+
+
 def augmented(
     images: Tensor,
     policy: Sequence[Step],
@@ -165,12 +200,13 @@ def augmented(
     epoch: int,
     index: Tensor,
     mean: Sequence[float],
+    stream: int = 0,
 ) -> Tensor:
-    """Return the view of each picture that (seed, epoch, its index) names.
+    """Return the view of each picture that (seed, epoch, its index) names, and no other stream.
 
     Shapes: `images` ``[B, C, H, W]``, `index` ``[B]``.
     """
-    draws = uniforms(seed, epoch, index, sum(step.draws for step in policy))
+    draws = uniforms(seed, epoch, index, sum(step.draws for step in policy), stream)
     for step, own in zip(policy, draws.split([step.draws for step in policy], 1), strict=True):
         images = step(images, own, mean)
     return images

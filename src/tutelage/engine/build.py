@@ -104,6 +104,7 @@ def load_data(config: RunConfig) -> DataSet:
         validation=section.validation,
         split_seed=section.split_seed,
         augment=section.augment,
+        strong_augment=section.strong_augment,
         image_size=section.image_size,
         channels=section.channels,
         limit=section.limit,

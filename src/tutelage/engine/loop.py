@@ -131,6 +131,7 @@ class Loop:
             seed=seed,
             epoch=epoch,
             workers=data.workers,
+            views=self.room.method.views,
         ):
             images = batch.images.to(self.fabric.device, memory_format=layout, non_blocking=True)
             # Pictures are mixed on the device; what is drawn for them needs the index on the CPU.

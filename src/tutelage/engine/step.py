@@ -129,7 +129,8 @@ def _itself(student: Output) -> Output:
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:
     if teacher is None:
         return {}
-    p_t = target_probability(teacher.logits, batch.targets, temperature=method.temperature)
+    logits = teacher.logits[: len(batch.target)]  # of the first view
+    p_t = target_probability(logits, batch.targets, temperature=method.temperature)
     return {"p_t": p_t.mean()}
 
 
