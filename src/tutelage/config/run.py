@@ -68,9 +68,12 @@ class TeacherConfig:
     others: tuple[Name, ...] = ()  # further teachers: run folders, or NETWORK=FILE of weights
     # weights of all teachers in their mean, in order; scaled to sum to 1, empty = equal
     shares: tuple[PositiveOrZero, ...] = ()
-    mean: Literal["probabilities", "logits"] = "probabilities"  # of which several teachers speak
+    combine: Literal["probabilities", "logits"] = "probabilities"  # what several teachers' mean is of
     # pictures without a label are left out where the teacher's largest probability is below this
     confidence: Factor = 0.0
+    image_size: CountOrZero = 0  # pixels a side it was made for; 0 = as its run or the data say
+    mean: tuple[float, ...] = ()  # of each channel, 0..1, that it was made for; empty = likewise
+    std: tuple[Positive, ...] = ()  # of each channel, that it was made for; empty = likewise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +83,9 @@ class StudentConfig:
     name: Name  # the network; `tutelage list models` shows all
     weights: str = ""  # weights to start from, as for the teacher; empty = fresh ones
     taps: tuple[str, ...] = ()  # module paths of its stages, shallow to deep; empty = found
+    image_size: CountOrZero = 0  # pixels a side it is made for; 0 = the data's own
+    mean: tuple[float, ...] = ()  # of each channel, 0..1, that it is made for; empty = the data's
+    std: tuple[Positive, ...] = ()  # of each channel, that it is made for; empty = the data's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

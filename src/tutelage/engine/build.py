@@ -25,6 +25,7 @@ from tutelage.engine.split_momentum import SplitMomentum
 from tutelage.engine.step import Classroom
 from tutelage.engine.taps import pair
 from tutelage.engine.teacher import Teacher
+from tutelage.engine.view import View
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.methods import Method, methods
@@ -133,7 +134,7 @@ def build_teacher(section: TeacherConfig, data: DataSet) -> nn.Module:
     if not section.others:
         return first
     others = [build_network(*_named(other), data) for other in section.others]
-    return Ensemble([first, *others], section.shares, section.mean)
+    return Ensemble([first, *others], section.shares, section.combine)
 
 
 def _named(teacher: str) -> tuple[str, str]:
@@ -164,24 +165,25 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         )
     demand_split(config.optimizer.name, kind, fabric)
     data = load_data(config)
-    image_shape = (data.spec.channels, data.spec.height, data.spec.width)
+    view = View.of(config.student, data.spec)
     torch.manual_seed(train.seed)
     network = build_network(config.student.name, config.student.weights, data)
-    found = models_room.places(config.student.name, network, image_shape, config.student.taps)
+    found = models_room.places(config.student.name, network, view.shape, config.student.taps)
     teaching = its = None
+    its_view = View.of(config.teacher, data.spec)
     if kind.needs_teacher:
         section = config.teacher
         teaching = build_teacher(section, data)
         first = teaching.networks[0] if isinstance(teaching, Ensemble) else teaching
-        its = models_room.places(section.name, first, image_shape, section.taps)
+        its = models_room.places(section.name, first, its_view.shape, section.taps)
     taps, teacher_taps = pair(kind, found, its)
     if its is not None:
         remake(kind, network, found, first.state_dict(), its.classifier)
-    student, teacher = Watch(network, taps), None
-    shapes = answers = models_room.probe(network, image_shape, taps=taps)
+    student, teacher = Watch(network, taps, view), None
+    shapes = answers = models_room.probe(network, view.shape, taps=taps)
     if teaching is not None:
-        teacher = Teacher(teaching, teacher_taps)
-        answers = models_room.probe(teaching, image_shape, taps=teacher_taps)
+        teacher = Teacher(teaching, teacher_taps, its_view)
+        answers = models_room.probe(teaching, its_view.shape, taps=teacher_taps)
     options = check(kind.Config, config.method.options, where="[method]")
     method = kind(options, shapes, answers)
     method.enrol(data.train.targets)

@@ -44,6 +44,8 @@ class Distiller(nn.Module):
             networks put out.
         taps: the module paths of the stages, shallow to deep, by network: ``{"student": [...],
             "teacher": [...]}``; without them stages are found by a pass of a blank picture.
+        views: what turns the pictures into those a network was made for, by network, such as
+            ``{"teacher": lambda images: F.interpolate(images, size=224)}``.
         targets: the labels of the whole train split ``[N]``, for methods that keep something of
             every picture; such a method also wants each batch's `index`.
 
@@ -59,22 +61,25 @@ class Distiller(nn.Module):
         *,
         image_shape: tuple[int, int, int] = (3, 32, 32),
         taps: Mapping[str, Sequence[str]] | None = None,
+        views: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
         targets: Tensor | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
-        taps = taps or {}
+        taps, views = taps or {}, views or {}
         self.student = student
         kind = methods[method]
-        found = places("", student, image_shape, taps.get("student", ()))
-        there = places("", teacher, image_shape, taps.get("teacher", ()))
+        shapes = {who: _seen(views.get(who), image_shape) for who in ("student", "teacher")}
+        found = places("", student, shapes["student"], taps.get("student", ()))
+        there = places("", teacher, shapes["teacher"], taps.get("teacher", ()))
         own, its = pair(kind, found, there)
         remake(kind, student, found, teacher.state_dict(), there.classifier)
-        self._watch, self._teacher = Watch(student, own), Teacher(teacher, its)
+        self._watch = Watch(student, own, views.get("student"))
+        self._teacher = Teacher(teacher, its, views.get("teacher"))
         self.method = kind(
             check(kind.Config, options, where=f"{method}:"),
-            probe(student, image_shape, taps=own),
-            probe(teacher, image_shape, taps=its),
+            probe(student, shapes["student"], taps=own),
+            probe(teacher, shapes["teacher"], taps=its),
         )
         if targets is not None:
             self.method.enrol(targets)
@@ -109,3 +114,13 @@ class Distiller(nn.Module):
         self._teacher.network._apply(fn, recurse)
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+def _seen(
+    view: Callable[[Tensor], Tensor] | None, image_shape: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """Return channels, height and width of what a network gets of such pictures."""
+    if view is None:
+        return image_shape
+    _, channels, height, width = view(torch.zeros(1, *image_shape)).shape
+    return channels, height, width

@@ -13,6 +13,7 @@ from tutelage.engine.checkpoint import load_weights, read_weights
 from tutelage.engine.evaluate import Reading, evaluate
 from tutelage.engine.remake import build_finished
 from tutelage.engine.run import make_fabric
+from tutelage.engine.view import View
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.record import STUDENT, STUDENT_BEST, read_run
@@ -34,12 +35,12 @@ def load_student(
     config = override(read_run(folder).config, overrides)
     import_files(config.run.imports)
     data = load_data(config)
-    weights, spec = folder / FILES[which], data.spec
+    weights = folder / FILES[which]
     network = build_finished(
         config,
         read_weights(weights),
-        image_shape=(spec.channels, spec.height, spec.width),
-        num_classes=spec.num_classes,
+        image_shape=View.of(config.student, data.spec).shape,
+        num_classes=data.spec.num_classes,
     )
     load_weights(network, weights)
     return network, data
@@ -61,7 +62,7 @@ def reread(
         raise ConfigError(f"{data.spec.name} has no split {split!r}; it has {there}.")
     config = override(read_run(folder).config, overrides)
     fabric = make_fabric(replace(config, fabric=replace(config.fabric, devices=1, strategy="auto")))
-    watch = Watch(network.to(fabric.device))
+    watch = Watch(network.to(fabric.device), view=View.of(config.student, data.spec))
     return evaluate(
         fabric,
         watch,

@@ -18,6 +18,7 @@ from tutelage.engine.build import build_teacher
 from tutelage.engine.doctor.chart import Chart, some, spread
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import find_teacher, teacher_config
+from tutelage.engine.view import View
 from tutelage.engine.watch import Watch
 from tutelage.errors import NonFiniteError, TeacherError, TutelageError
 from tutelage.losses import target_probability
@@ -89,7 +90,7 @@ def ask(config: RunConfig, fabric: Fabric, data: DataSet) -> Answers:
     """
     started, split = time.perf_counter(), data.validation or data.train
     network = build_teacher(config.teacher, data)
-    watch = Watch(network.to(fabric.device).eval())
+    watch = Watch(network.to(fabric.device).eval(), view=View.of(config.teacher, data.spec))
     places = split.labelled[spread(len(split.labelled), PICTURES)]
     plan = places.split(2 * config.train.batch_size)
     logits, target = [], []
