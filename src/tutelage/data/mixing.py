@@ -1,11 +1,8 @@
 """Mixup and CutMix: pictures mixed in pairs, each by draws of its own."""
 
-from typing import Any
-
+import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.special import betaincinv
-from torch import Tensor
 
 from tutelage.data._random import uniforms
 from tutelage.data.augment import inside
@@ -42,12 +39,14 @@ def mixed(batch: Batch, mixup: float, cutmix: float, seed: int, epoch: int) -> B
     draws = uniforms(seed, epoch, batch.index.cpu(), 4, STREAM)
     odds = 0.5 if mixup and cutmix else float(cutmix > 0)
     cut = draws[:, 0] < odds  # [B]
-    own = _beta(torch.where(cut, cutmix, mixup).numpy(), draws[:, 1].numpy())
+    alpha = np.where(cut, cutmix, mixup)
+    # Of Beta(alpha, alpha), by its inverse distribution function.
+    own = torch.from_numpy(betaincinv(alpha, alpha, draws[:, 1].numpy()))
     side = (size * ((1 - own) * cut).sqrt()[:, None]).long()  # [B, 2], 0 for mixup
     corner = (size * draws[:, 2:]).long() - side // 2
     first, last = corner.clamp(min=0), (corner + side).minimum(size)
     part = torch.where(cut, 1.0, own)  # of the picture where no box lies
-    share = part * (1 - (last - first).prod(1) / size.prod())  # [B]
+    share = part * (1 - (last - first).prod(1).double() / size.prod())  # [B]
 
     box = inside(first.to(images.device), last.to(images.device), images.shape)
     kept = torch.where(box, 0.0, part[:, None, None, None].to(box.device, images.dtype))
@@ -60,8 +59,3 @@ def mixed(batch: Batch, mixup: float, cutmix: float, seed: int, epoch: int) -> B
         torch.where(lesser, target, target.flip(0)),
         torch.where(swapped, 1 - share, share).to(target.device, torch.float32),
     )
-
-
-def _beta(alpha: NDArray[Any], chance: NDArray[Any]) -> Tensor:
-    """Return draws of Beta(alpha, alpha), by its inverse distribution function."""
-    return torch.from_numpy(betaincinv(alpha, alpha, chance))
