@@ -68,7 +68,7 @@ class TeacherConfig:
     others: tuple[Name, ...] = ()  # further teachers: run folders, or NETWORK=FILE of weights
     # weights of all teachers in their mean, in order; scaled to sum to 1, empty = equal
     shares: tuple[PositiveOrZero, ...] = ()
-    combine: Literal["probabilities", "logits"] = "probabilities"  # what several teachers' mean is of
+    combine: Literal["probabilities", "logits"] = "probabilities"  # of which the mean is taken
     # pictures without a label are left out where the teacher's largest probability is below this
     confidence: Factor = 0.0
     image_size: CountOrZero = 0  # pixels a side it was made for; 0 = as its run or the data say
