@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": {"errors"},
     "types": {"errors", "registry"},
     "config": {"errors"},
+    "bridge": {"errors", "config"},
     "losses": {"errors", "types"},
     "methods": {"errors", "paper", "registry", "types", "losses"},
     "models": {"errors", "registry", "types"},
@@ -39,9 +40,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"_version", "api", "engine"},
     "__main__": {"cli"},
     "cli": HALL | {"", "config", "losses", "methods", "models", "data", "record", "engine"}
-    | {"teachers", "detection", "lab", "graph", "explorer"},
+    | {"teachers", "detection", "lab", "graph", "explorer", "bridge"},
 }  # fmt: skip
-TORCHLESS = {"_version", "errors", "paper", "registry", "config", "record", "graph", "explorer"}
+TORCHLESS = {"_version", "errors", "paper", "registry", "config", "bridge", "record"}
+TORCHLESS |= {"graph", "explorer"}
 TORCH = {"torch", "torchvision", "torchmetrics", "lightning_fabric", "timm"}
 
 

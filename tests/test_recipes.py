@@ -42,7 +42,7 @@ CIFAR100 = {
 # The same for configs/imagenet/*/dkd.yaml.
 IMAGENET = {
     "imagenet-resnet34-resnet18": ("torchvision/resnet34", "torchvision/resnet18", 0.5, "71.70"),
-    "imagenet-resnet50-mobilenetv1": ("torchvision/resnet50", "timm/mobilenetv1_100", 2.0, "72.05"),
+    "imagenet-resnet50-mobilenetv1": ("torchvision/resnet50", "mobilenetv1", 2.0, "72.05"),
 }
 
 PAIRS = [name for name in NAMES if load(name).teacher.recipe]

@@ -14,6 +14,9 @@ Task = Literal["classes", "labels", "pixels"]
 Terms = dict[str, Tensor]
 """Loss terms by name, already weighed: their sum is the loss. ``"ce"`` is the labels' own."""
 
+UNLABELLED = -100
+"""Stands for the class of a picture, or of a pixel, that has no label."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 """What one network puts out for one picture: ``"logits"`` and each tap, without the batch axis."""
 
@@ -24,9 +27,9 @@ class Batch:
 
     Shapes: `images` ``[B, channels, height, width]``, normalised floats; `target` ``[B]`` class
     indices; `index` ``[B]``, the position of each picture in its split. Where pictures were mixed
-    in pairs, `second` ``[B]`` is the other class and `share` ``[B]`` the part, 0.5 to 1 for the
-    greater, that `target` has in the picture. Where a method asks for several views, `images` holds
-    all first views, then all second views: ``[views * B, ...]``.
+    in pairs, `target` and `index` are those of the picture that has the greater part, `share`
+    ``[B]`` is that part, 0.5 to 1, and `second` ``[B]`` is the class of the other. Where a method
+    asks for several views, `images` holds all first views, then all second: ``[views * B, ...]``.
 
     That is the task ``classes``. Of ``labels`` `target` is a float ``[B, C]``: 1 for a class that
     the picture has, 0 for one it has not, -1 where that is unknown. Of ``pixels`` it is ``[B,

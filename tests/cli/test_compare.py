@@ -88,7 +88,8 @@ def test_one_command_trains_teacher_arms_and_control_and_compares_them(
         assert run.result.teacher_run == str(teacher.path)
     (folder,) = (place / "runs").glob("compare-student-*")
     assert sorted(file.name for file in folder.iterdir()) == [
-        f"compare.{ending}" for ending in ("csv", "json", "md", "png", "svg")
+        *(f"compare.{ending}" for ending in ("csv", "json", "md", "png", "svg")),
+        *(f"efficiency.{ending}" for ending in ("png", "svg")),
     ]
     told = json.loads((folder / "compare.json").read_text())
     by_hand = []

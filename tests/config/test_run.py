@@ -29,12 +29,20 @@ CONFIG = RunConfig(student=StudentConfig(name="resnet8x4"))
 OTHER = {
     "data.channels": "3",
     "data.validation": "0.25",
+    "data.unlabelled": "0.5",
     "optimizer.name": "adamw",
     "optimizer.betas": "[0.8, 0.9]",
     "schedule.name": "cosine",
     "schedule.milestones": "[1]",
+    "student.mean": "[0.5]",
+    "student.std": "[0.5]",
     "student.taps": "['a']",
+    "teacher.mean": "[0.5]",
+    "teacher.std": "[0.5]",
     "teacher.taps": "['a']",
+    "teacher.others": "['a']",
+    "teacher.shares": "[2]",
+    "teacher.combine": "logits",
     "train.precision": "bf16-mixed",
     "fabric.accelerator": "cpu",
     "run.imports": "['a.py']",
@@ -134,4 +142,4 @@ def test_a_configuration_cannot_be_changed() -> None:
         CONFIG.train.epochs = 3  # type: ignore[misc]
 
 
-FINGERPRINT = "e7e009e498e5"
+FINGERPRINT = "4d50cf53470b"

@@ -117,8 +117,8 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         ),
         (
             "[teacher]\nnome = 'x'",
-            "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps. "
-            "Did you mean 'name'?",
+            "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps, "
+            "image_size, mean, std. Did you mean 'name'?",
         ),
         (
             "[method]\nbeta = { a = 1 }",

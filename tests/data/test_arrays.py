@@ -1,6 +1,7 @@
 import hashlib
 import pickle
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import stats
 from torch import Tensor
 
 from tutelage.data import DataOptions, DataSpec
@@ -55,6 +57,48 @@ def test_any_suffix_of_an_epoch_comes_again_bit_for_bit_with_any_number_of_worke
     again = list(split().batches(plan[3:], augment=True, seed=5, epoch=9, workers=4))
     for one, other in zip(whole[3:], again, strict=True):
         assert torch.equal(one.images, other.images)
+
+
+def test_further_views_have_their_own_draws_and_leave_the_first_as_it_was() -> None:
+    images, targets = pictures(4000)
+    flips = ArraySplit("train", images, targets, SPEC, "flip", "flip")
+    one, two, three = (
+        next(flips.batches([torch.arange(4000)], augment=True, seed=5, epoch=9, views=views))
+        for views in (1, 2, 3)
+    )
+    assert torch.equal(two.target, one.target)
+    assert torch.equal(two.index, one.index)
+    assert torch.equal(two.images[:4000], one.images)
+    assert torch.equal(three.images[:8000], two.images)
+    alike = [
+        int((one == other).flatten(1).all(1).sum())
+        for one, other in combinations(three.images.split(4000), 2)
+    ]
+    assert min(stats.binomtest(count, 4000).pvalue for count in alike) > 0.001
+    few = next(
+        flips.batches([torch.arange(9, 20)], augment=True, seed=5, epoch=9, workers=2, views=2)
+    )
+    assert torch.equal(few.images[11:], two.images[4009:4020])
+
+
+@pytest.mark.parametrize(
+    ("strong", "policy"),
+    [("strong", "flip-autoaugment-cutout8"), ("none", "none"), ("crop", "crop")],
+)
+def test_the_second_view_is_by_the_stronger_policy(strong: str, policy: str) -> None:
+    made = array_data_set(
+        "made",
+        tuple("abcd"),
+        replace(PLAIN, augment="flip", strong_augment=strong, validation=0.0, test=0.2),
+        train=pictures(),
+    )
+    seen = next(made.train.batches([torch.arange(30)], augment=True, seed=1, epoch=2, views=2))
+    other = replace(PLAIN, augment=policy, strong_augment=policy, validation=0.0, test=0.2)
+    alone = array_data_set("made", tuple("abcd"), other, train=pictures()).train
+    want = next(alone.batches([torch.arange(30)], augment=True, seed=1, epoch=2, views=2))
+    assert torch.equal(seen.images[30:], want.images[30:])
+    plain = next(made.train.batches([torch.arange(30)], augment=False, seed=1, epoch=2, views=2))
+    assert torch.equal(*plain.images.split(30))
 
 
 def test_augment_false_is_the_same_in_every_epoch_and_for_the_policy_none() -> None:

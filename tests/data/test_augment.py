@@ -10,6 +10,7 @@ from torchvision.transforms.v2 import functional as vision
 from tutelage.data._random import uniforms
 from tutelage.data.augment import (
     Affine,
+    AutoAugment,
     Crop,
     Cutout,
     Flip,
@@ -23,7 +24,14 @@ from tutelage.errors import ConfigError
 
 MEAN = (0.5071, 0.4867, 0.4408)
 STD = (0.2675, 0.2565, 0.2761)
-POLICIES = ["crop-flip", "rotate-flip", "affine", "crop-flip-cutout8", "crop-flip-cutout16"]
+POLICIES = [
+    "crop-flip",
+    "rotate-flip",
+    "affine",
+    "crop-flip-cutout8",
+    "crop-flip-cutout16",
+    "affine-autoaugment-cutout8",
+]
 
 
 def pictures(count: int, channels: int = 3, height: int = 32, width: int = 32) -> Tensor:
@@ -138,6 +146,19 @@ def test_cutout_paints_one_square_around_the_drawn_centre(side: int) -> None:
         assert torch.equal(got, want)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_autoaugment_is_torchvisions_seeded_by_its_one_draw(channels: int) -> None:
+    images, draws = pictures(40, channels), draws_for(40, 1)
+    changed = AutoAugment()(images, draws, MEAN)
+    policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10) if channels == 3 else v2.RandAugment()
+    with torch.random.fork_rng(devices=[]):
+        for image, draw, got in zip(images, draws[:, 0].tolist(), changed, strict=True):
+            torch.manual_seed(round(math.ldexp(draw, 53)))
+            assert torch.equal(got, policy(image))
+    assert (changed != images).flatten(1).any(1).float().mean() > 0.5
+    assert torch.equal(AutoAugment()(images + 0.4, draws, MEAN), changed)  # floats are rounded
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_picture_does_not_depend_on_its_batch(name: str) -> None:
     images, index = pictures(67), torch.arange(100, 167)
@@ -188,5 +209,7 @@ def test_a_float_batch_is_normalised_without_changing_it() -> None:
 
 @pytest.mark.parametrize("name", ["crop-flp", "standard", "", "none-flip"])
 def test_an_unknown_policy_is_refused_with_the_steps_there_are(name: str) -> None:
-    with pytest.raises(ConfigError, match="crop, flip, rotate, affine, cutout8, cutout16"):
+    with pytest.raises(
+        ConfigError, match="crop, flip, rotate, affine, autoaugment, cutout8, cutout16"
+    ):
         steps(name)

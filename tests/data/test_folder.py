@@ -284,6 +284,33 @@ def test_none_trains_on_the_test_view(root: Path) -> None:
     assert torch.equal(next(data.train.batches(plan, augment=True, seed=0, epoch=1)).images, plain)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_of_two_views_the_first_is_as_ever_and_the_second_is_cut_and_changed_anew(
+    root: Path, workers: int
+) -> None:
+    def two(strong: str) -> tuple[torch.Tensor, torch.Tensor]:
+        data = load("folder", options(root, strong_augment=strong))
+        batches = data.train.batches(
+            [torch.arange(8)], augment=True, seed=0, epoch=1, workers=workers, views=2
+        )
+        batch = next(batches)
+        assert batch.target.tolist() == data.train.targets.tolist()
+        return batch.images[:8], batch.images[8:]
+
+    first, again = two("resized-crop-flip")
+    assert torch.equal(first, views(load("folder", options(root))))
+    assert not (again == first).flatten(1).all(1).any()
+    hidden = torch.isclose(two("resized-crop-flip-cutout8")[1], torch.zeros(()), atol=0.02)
+    assert hidden.all(1).sum((1, 2)).min() >= 8 * 8 / 4  # a corner of the square at least
+    stronger = two("strong")[1]
+    assert torch.equal(stronger, two("resized-crop-flip-autoaugment")[1])
+    assert not torch.equal(stronger, again)
+    plain = load("folder", options(root)).test
+    assert torch.equal(two("autoaugment")[0], first)
+    still = next(plain.batches([torch.arange(4)], augment=False, seed=0, epoch=1, views=2)).images
+    assert torch.equal(*still.split(4))
+
+
 def test_a_layout_that_is_not_one_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"needs data\.root"):
         load("folder")
@@ -293,6 +320,8 @@ def test_a_layout_that_is_not_one_is_refused(root: Path, tmp_path: Path) -> None
         load("folder", options(root / "train" / "a"))
     with pytest.raises(ConfigError, match="'rotate-flip'"):
         load("folder", options(root, augment="rotate-flop"))
+    with pytest.raises(ConfigError, match="'rotate-flip-autoagument'"):
+        load("folder", options(root, strong_augment="rotate-flip-autoagument"))
     with pytest.raises(ConfigError, match=r"data\.test = 0\.0"):
         load("folder", options(root / "train", test=0.0))
     (root / "val" / "c").mkdir()
@@ -301,3 +330,28 @@ def test_a_layout_that_is_not_one_is_refused(root: Path, tmp_path: Path) -> None
     picture(0).save(root / "val" / "c" / "x.png")
     with pytest.raises(DataError, match=r"validation lacks \[\] and has \['c'\]"):
         load("folder", options(root))
+
+
+@pytest.mark.parametrize("place", ["unlabelled", "train/unlabelled"])
+def test_a_folder_of_unlabelled_pictures_joins_the_train_split(root: Path, place: str) -> None:
+    (root / place / "more").mkdir(parents=True)
+    for seed, name in enumerate(["one.png", "more/two.png"]):
+        picture(900 + seed).save(root / place / name)
+    data = load("folder", options(root))
+    assert data.spec.classes == ("a", "b")
+    assert data.train.targets.tolist() == [0] * 4 + [1] * 4 + [-100] * 2
+    batch = next(data.train.batches([torch.tensor([0, 9])], augment=False, seed=0, epoch=1))
+    assert batch.target.tolist() == [0, -100]
+    assert batch.images.shape == (2, 3, 16, 16)
+
+
+def test_of_class_folders_alone_only_labelled_pictures_are_held_out(tmp_path: Path) -> None:
+    fill(tmp_path, count=20)
+    (tmp_path / "unlabelled").mkdir()
+    for seed in range(10):
+        picture(seed).save(tmp_path / "unlabelled" / f"{seed}.png")
+    data = load("folder", options(tmp_path))
+    assert data.validation is not None
+    assert torch.bincount(data.test.targets).tolist() == [2, 2]
+    assert (data.validation.targets >= 0).all()
+    assert (data.train.targets == -100).sum() == 10

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,36 @@ def test_names_must_be_as_many_as_the_labels(tmp_path: Path) -> None:
     given = options(tmp_path, images=images(30, 4, 4), labels=many_labels(30), classes=names)
     with pytest.raises(DataError, match=r"each of the 4 columns.*it has 2 names"):
         load("multilabel", given)
+
+
+def test_pictures_without_a_label_are_trained_on_and_never_held_out(tmp_path: Path) -> None:
+    some = np.where(np.arange(300) < 90, labels(300), -100)
+    data = load("npz", options(tmp_path, images=images(300, 4, 4), labels=some))
+    assert data.validation is not None
+    assert torch.bincount(data.test.targets).tolist() == [3, 3, 3]
+    assert (data.validation.targets >= 0).all()
+    assert (data.train.targets == -100).sum() == 210
+    assert len(data.train.labelled) == 90 - 9 - len(data.validation)
+    assert data.spec.classes == ("0", "1", "2")
+
+
+def test_a_test_picture_without_a_label_is_refused(tmp_path: Path) -> None:
+    arrays = {"x_train": images(3, 4, 4), "y_train": labels(3), "x_test": images(1, 4, 4)}
+    with pytest.raises(DataError, match="they go from -100 to -100"):
+        load("npz", options(tmp_path, **arrays, y_test=np.array([-100])))
+
+
+def test_labels_are_hidden_class_by_class_and_the_more_the_same_ones_first(
+    tmp_path: Path,
+) -> None:
+    whole = options(tmp_path, images=images(300, 4, 4), labels=labels(300))
+    full, few, fewer = (
+        load("npz", replace(whole, unlabelled=share)) for share in (0.0, 2 / 3, 8 / 9)
+    )
+    assert torch.bincount(few.train.targets[few.train.labelled]).tolist() == [27, 27, 27]
+    assert torch.bincount(fewer.train.targets[fewer.train.labelled]).tolist() == [9, 9, 9]
+    assert {*fewer.train.labelled.tolist()} < {*few.train.labelled.tolist()}
+    kept = few.train.labelled
+    assert torch.equal(few.train.targets[kept], full.train.targets[kept])
+    assert torch.equal(few.test.targets, full.test.targets)
+    assert few.train.fingerprint() != full.train.fingerprint()

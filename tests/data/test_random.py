@@ -25,6 +25,7 @@ ONE, COUNT = torch.tensor([3]), 20_000
 LINES = {  # draws along each axis on which they may lie
     "index": lambda: uniforms(0, 1, torch.arange(COUNT), 1)[:, 0],
     "draw": lambda: uniforms(0, 1, ONE, COUNT)[0],
+    "stream": lambda: torch.cat([uniforms(0, 1, ONE, 1, s)[0] for s in range(COUNT)]),
     "epoch": lambda: torch.cat([uniforms(0, epoch, ONE, 1)[0] for epoch in range(COUNT)]),
     "seed": lambda: torch.cat([uniforms(seed, 1, ONE, 1)[0] for seed in range(COUNT)]),
 }

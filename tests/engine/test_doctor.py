@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,10 +229,8 @@ class BrokenSplit(Split):
     def __init__(self, split: Split, targets: Tensor) -> None:
         self.name, self.split, self.targets = split.name, split, targets
 
-    def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
-    ) -> Iterator[Batch]:
-        return self.split.batches(plan, augment=augment, seed=seed, epoch=epoch, workers=workers)
+    def batches(self, plan: Sequence[Tensor], **how: Any) -> Iterator[Batch]:
+        return self.split.batches(plan, **how)
 
     def fingerprint(self) -> str:
         return self.split.fingerprint()
@@ -422,6 +421,14 @@ def test_the_statistics_published_with_weights_are_compared(
     warned = told(findings, "warning", "teacher weights")
     # ImageNet's, as torchvision's documentation gives them for this network.
     assert "mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225) and 224 pixels" in warned
+    found = re.search(
+        r"set (teacher\.image_size=224) (teacher\.mean=\S+) (teacher\.std=\S+);", warned
+    )
+    assert found
+    options = ["data.channels=3", f"teacher.name={name}", f"teacher.weights={path}"]
+    mended = look(config, *options, *found.groups())
+    assert not [one for one in mended if (one.level, one.check) == ("warning", "teacher weights")]
+    assert "takes 3 x 224 x 224" in told(mended, "ok", "teacher")
 
 
 def test_timm_tells_what_its_weights_want_to_see() -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tutelage.config import RunConfig, dumps, override
 from tutelage.engine import run
 from tutelage.engine.plan import Plan, share
+from tutelage.engine.reread import reread
 from tutelage.record import STUDENT, read_run
 
 NETWORK = """
@@ -27,7 +28,19 @@ def plain(num_classes, channels):
 """
 
 
-def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["optimizer.name=deepkd", "train.clip_norm=1", "train.batch_size=60"],
+        ["data.unlabelled=0.5", "teacher.confidence=0.3"],
+    ],
+    ids=["plain", "split momentum", "unlabelled"],
+)
+def test_two_processes_agree_with_one(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "without_norm", raising=False)
     own = tmp_path / "without_norm.py"
     own.write_text(NETWORK)
     imports = f"run.imports=[{json.dumps(str(own))}]"
@@ -39,6 +52,7 @@ def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None
         f"teacher.weights={teacher.path}",
         "train.batch_size=50",  # of 240: the last batch is uneven
         "run.name=one",
+        *more,
     ]
     alone = run(override(config, options))
     together = replace(alone.config, run=replace(alone.config.run, name="two"))
@@ -67,6 +81,24 @@ def test_two_processes_agree_with_one(config: RunConfig, tmp_path: Path) -> None
         assert theirs.count == ours.count
         assert theirs.top1 == pytest.approx(ours.top1, abs=0.011)  # one picture of 100
         assert theirs.calibration_error == pytest.approx(ours.calibration_error, abs=0.02)
+
+
+def test_with_split_momentum_every_process_has_the_running_means_of_the_first(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    """What both read of it together is what is read of the weights that the first one wrote."""
+    teacher = run(config)
+    options = ["method.name=dkd", f"teacher.weights={teacher.path}", "optimizer.name=dot"]
+    recipe = tmp_path / "two.toml"
+    recipe.write_text(dumps(override(config, [*options, "run.name=two"])), encoding="utf-8")
+    command = [sys.executable, "-m", "tutelage", "distill", str(recipe), "--devices", "2", "-q"]
+    subprocess.run(command, check=True, timeout=300)
+    two = Path(config.run.dir) / "two"
+    together = [one for one in read_run(two).evaluations if one.split == "validation"][-1]
+    alone = reread(two)
+    assert together.network == "student"
+    assert alone.top1 == together.top1
+    assert alone.loss == pytest.approx(together.loss, rel=1e-5)
 
 
 def test_torchrun_starts_the_processes_as_well(recipe: str, tmp_path: Path) -> None:

@@ -99,6 +99,29 @@ def test_a_crash_after_any_step_changes_no_bit(taught: RunConfig, steps: int) ->
     assert_same(run(named(taught, "crashed"), resume=True), undisturbed)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["optimizer.name=deepkd"], ["data.unlabelled=0.5", "teacher.confidence=0.25"]],
+    ids=["split momentum", "unlabelled"],
+)
+def test_a_crash_changes_no_bit_of_it_either(taught: RunConfig, options: list[str]) -> None:
+    undisturbed = run(override(taught, options))
+    crashed = named(override(taught, options), "crashed")
+    with pytest.raises(CrashError):
+        run(crashed, reporter=CrashAfter(40))
+    assert_same(run(crashed, resume=True), undisturbed)
+
+
+def test_a_crash_of_a_run_on_mixed_pictures_changes_no_bit(taught: RunConfig) -> None:
+    mixing = override(taught, ["data.mixup=0.2", "data.cutmix=1.0", "train.batch_size=15"])
+    undisturbed = run(mixing)
+    with pytest.raises(CrashError):
+        run(named(mixing, "crashed"), reporter=CrashAfter(21))
+    assert_same(run(named(mixing, "crashed"), resume=True), undisturbed)
+    apart = run(named(taught, "unmixed"))
+    assert (apart.path / STUDENT).read_bytes() != (undisturbed.path / STUDENT).read_bytes()
+
+
 def test_a_crash_while_a_checkpoint_is_written_leaves_the_old_one(
     taught: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

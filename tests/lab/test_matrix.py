@@ -6,6 +6,8 @@ from tutelage.config import RunConfig, TeacherConfig, override
 from tutelage.errors import ConfigError
 from tutelage.lab.matrix import make_arms, matrix_fingerprint, run_of, seeds_from, split_arms
 
+COMMON = {"label_smoothing": 0.0, "fidelity": "paper"}  # what every method has
+
 
 def test_an_arm_of_the_recipes_method_inherits_its_numbers_and_others_do_not(
     config: RunConfig,
@@ -14,7 +16,7 @@ def test_an_arm_of_the_recipes_method_inherits_its_numbers_and_others_do_not(
     assert dkd.method.options["temperature"] == 2.0
     assert dkd.method.options["beta"] == 8.0
     assert kd.method.options["temperature"] == 4.0
-    assert ce.method.options == {"ce_weight": 1.0}
+    assert ce.method.options == {"ce_weight": 1.0, **COMMON}
 
 
 def test_the_options_of_an_arm_count_over_those_of_the_recipe(config: RunConfig) -> None:
@@ -32,6 +34,8 @@ def test_dkd_1_8_is_held_against_kd_of_weight_4_5_with_the_same_numbers(config: 
     assert control.added
     assert control.method.name == "kd"
     assert control.method.options == {
+        **COMMON,
+        "standardise": False,
         "ce_weight": 1.0,
         "kd_weight": 4.5,
         "temperature": 2.0,
@@ -45,6 +49,7 @@ def test_plain_kd_and_labels_alone_need_no_control(config: RunConfig) -> None:
         "kd",
         "kd kd_weight=9",
     ]
+    assert len(make_arms(config, ["lskd"])) == 1  # it is KD, and its own control
 
 
 def test_an_arm_that_is_the_control_already_serves_as_such(config: RunConfig) -> None:

@@ -107,7 +107,8 @@ def test_the_files_hold_the_numbers_of_the_comparison(
     comparison = compare(config, ["ce", "dkd"], 2)
     files = write(comparison, tmp_path / "a" / "b")
     assert [file.name for file in files] == [
-        f"compare.{ending}" for ending in ("md", "csv", "json", "png", "svg")
+        *(f"compare.{ending}" for ending in ("md", "csv", "json", "png", "svg")),
+        *(f"efficiency.{ending}" for ending in ("png", "svg")),
     ]
     with (tmp_path / "a" / "b" / "compare.csv").open(newline="") as lines:
         ce, dkd, control = csv.DictReader(lines)

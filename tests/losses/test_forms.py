@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutelage.losses import decoupled_kd, dkd_loss, kd_loss
+from tutelage.losses import decoupled_kd, dkd_loss, kd_loss, normalised_kd, refined_kd
 
 Loss = Callable[..., Tensor]
 LOSSES: dict[str, Loss] = {
@@ -17,6 +17,10 @@ LOSSES: dict[str, Loss] = {
     "nckd": lambda *tensors, **options: decoupled_kd(*tensors, **options)[1],
     "dkd": dkd_loss,
     "coupled": lambda *tensors, **options: dkd_loss(*tensors, coupling=0.5, **options),
+    "nkd target": lambda *tensors, **options: normalised_kd(*tensors, **options)[0],
+    "nkd others": lambda *tensors, **options: normalised_kd(*tensors, **options)[1],
+    "scd": lambda *tensors, **options: refined_kd(*tensors, **options)[0],
+    "mcd": lambda *tensors, **options: refined_kd(*tensors, **options)[1],
 }
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 

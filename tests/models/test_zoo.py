@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -40,7 +41,9 @@ PUBLISHED: dict[str, tuple[int, str, int]] = {
     "vgg19": (20_086_692, "64x32 128x16 256x8 512x4 512x4", 512),
     "resnet18_cifar": (11_220_132, "64x32 64x32 128x16 256x8 512x4", 512),
     "resnet50_cifar": (23_705_252, "64x32 256x32 512x16 1024x8 2048x4", 2048),
+    "mobilenetv1": (4_231_976 - 900 * 1025, "32x16 128x8 256x4 512x2 1024x1", 1024),
     "mobilenetv2": (812_836, "16x16 12x16 16x8 48x4 160x2", 1280),
+    "mobilenetv2_tiny": (2_369_380, "32x34 24x17 32x9 64x5 1280x5", 1280),
     "shufflenetv1": (949_258, "24x32 240x16 480x8 960x4", 960),
     "shufflenetv2": (1_355_528, "24x32 116x16 232x8 464x4", 1024),
 }
@@ -283,6 +286,32 @@ def test_shufflenetv2_is_torchvisions_but_for_the_stem() -> None:
         torch.testing.assert_close(network.eval()(images), reference.eval()(images))
 
 
+def test_mobilenetv1_is_timms_but_for_the_cap_of_its_activations() -> None:
+    reference = timm.create_model("mobilenetv1_100", num_classes=10)
+    for path, part in list(reference.named_modules()):
+        if isinstance(part, nn.ReLU6):
+            reference.set_submodule(path, nn.ReLU())
+    randomise(reference)
+    network = build("mobilenetv1", num_classes=10)
+    values = reference.state_dict().values()
+    network.load_state_dict(dict(zip(network.state_dict(), values, strict=True)))
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(network.eval()(images), reference.eval()(images))
+
+
+def test_the_mobilenetv2_of_tiny_imagenet_has_torchvisions_rows_with_biases_and_a_1x1_stem() -> (
+    None
+):
+    with torch.device("meta"):
+        reference = torchvision_models.mobilenet_v2(weights=None, num_classes=100)
+        network = build("mobilenetv2_tiny", num_classes=100)
+    biases = sum(part.out_channels for part in network.modules() if isinstance(part, nn.Conv2d))
+    widening_by_one, stem = 32 * 32 + 2 * 32, 32 * 3 * (9 - 1)
+    expected = count_parameters(reference) + biases + widening_by_one - stem
+    assert count_parameters(network) == expected
+
+
 def test_mobilenetv2_has_torchvisions_rows_but_for_a_first_expansion_of_one() -> None:
     """Torchvision leaves out the 1x1 convolution that widens by 1, and rounds channels to 8."""
     with torch.device("meta"):
@@ -345,6 +374,9 @@ KEYS = {
     "resnet50_cifar": "bn1.bias layer1.0.shortcut.1.weight layer4.2.conv3.weight linear.weight",
     "mobilenetv2": "conv1.0.weight conv1.1.bias blocks.0.0.conv.0.weight blocks.6.0.conv.7.bias "
     "conv2.0.weight conv2.1.running_var classifier.0.weight",
+    "mobilenetv1": "model.0.0.weight model.0.1.bias model.1.3.weight model.13.4.running_var",
+    "mobilenetv2_tiny": "pre.0.bias stage1.residual.0.weight stage2.1.residual.7.bias conv2.weight "
+    "stage7.residual.6.weight conv1.0.weight conv1.1.running_mean",
     "shufflenetv1": "conv1.weight bn1.weight layer1.0.conv3.weight layer2.7.bn3.bias linear.weight",
     "shufflenetv2": "conv1.weight layer1.0.conv5.weight layer2.7.bn3.bias conv2.weight bn2.weight "
     "linear.bias",
@@ -365,6 +397,7 @@ def test_a_resnet8x4_checkpoint_holds_62_tensors_as_the_published_ones_do() -> N
     [
         ("ResNet18", "resnet18_cifar"),
         ("ResNet50", "resnet50_cifar"),
+        ("MobileNetV1", "mobilenetv1"),
         ("MobileNetV2", "mobilenetv2"),
         ("ShuffleV1", "shufflenetv1"),
         ("ShuffleV2", "shufflenetv2"),

@@ -51,6 +51,11 @@ def _cells(reading: Evaluation, parameters: int) -> list[str]:
 
 
 def _teacher_name(run: Run) -> str:
+    others = f" and {len(run.config.teacher.others)} more" if run.config.teacher.others else ""
+    return f"{_first_teacher_name(run)}{others}"
+
+
+def _first_teacher_name(run: Run) -> str:
     lineage = Path(run.result.teacher_run) if run.result and run.result.teacher_run else None
     if not run.config.teacher.name and lineage and (lineage / "run.toml").is_file():
         return read_run(lineage).config.student.name

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tutelage import __version__
-from tutelage.cli import compare, doctor, evaluate, export, listing, show, training
+from tutelage.cli import compare, doctor, evaluate, export, importing, listing, show, training
 from tutelage.errors import TutelageError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("show")(show.show)
 app.command("list")(listing.listing)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("import")(importing.importing)
 
 
 def _version(asked: bool) -> None:

@@ -108,7 +108,8 @@ def _labels_alone(done: "Run") -> "Run | None":
 
     if done.config.method.name == "ce":
         return None
-    alone = override(done.config, ["method.name=ce", "run.name="])
+    plain = ["optimizer.name=sgd"] if done.config.optimizer.name in ("dot", "deepkd") else []
+    alone = override(done.config, ["method.name=ce", "run.name=", *plain])
     if done.config.run.labels_alone and not find_run(alone):
         console().print("For comparison, the same student on labels alone.")
         return _carry_out(alone, resume=True, quiet=False)

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import (
@@ -85,7 +85,11 @@ def examine(cls: type[T], mapping: Mapping[str, object]) -> Checked[T]:
     # The first mistake told of a key stands; the later ones would only repeat it.
     texts = {key: _unknown(key, hints) for key in mapping if key not in hints}
     for key, given in known.items():
-        if not _is_finite(given):
+        inner = hints[key] if is_dataclass(hints[key]) and isinstance(given, Mapping) else None
+        if isinstance(inner, type):  # a table in the table: its mistakes by its own keys
+            for mistake in examine(inner, cast(Mapping[str, object], given)).mistakes:
+                texts[".".join(part for part in (key, mistake.key) if part)] = mistake.text
+        elif not _is_finite(given):
             texts[key] = f"wanted finite numbers only, got {shown(given)}."
         elif _is_misplaced_bool(hints[key], given):
             texts[key] = wanted_got(hints[key], given)
@@ -98,8 +102,10 @@ def examine(cls: type[T], mapping: Mapping[str, object]) -> Checked[T]:
             json.dumps(known, default=_as_json), strict=True
         )
     except ValidationError as error:
+        told = {key.partition(".")[0] for key in texts}
         for key, text in _explain(error, hints, known):
-            texts.setdefault(key, text)
+            if key not in told:
+                texts.setdefault(key, text)
     return Checked(value, tuple(Mistake(key, text) for key, text in texts.items()))
 
 

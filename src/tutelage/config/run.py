@@ -45,9 +45,14 @@ class DataConfig:
     validation: Share = 0.1  # share of train held out, where the set has no validation split
     split_seed: CountOrZero = 0  # seed of that split
     augment: Name = "standard"  # augmentation policy; standard = the data set's own, or none
+    # policy of further views, for methods that see several; strong = that of augment and more
+    strong_augment: Name = "strong"
+    mixup: PositiveOrZero = 0.0  # alpha of mixup's Beta distribution; 0 = no mixup
+    cutmix: PositiveOrZero = 0.0  # alpha of CutMix's; 0 = no CutMix; with both, half and half
     image_size: CountOrZero = 0  # pixels a side, of image folders; 0 = the data set's own
     channels: Literal[0, 1, 3] = 0  # 1 = grey, 3 = colour, 0 = the data set's own
     limit: CountOrZero = 0  # use only so many pictures of each split; 0 = all
+    unlabelled: Share = 0.0  # share of the train pictures whose labels are hidden, class by class
     workers: CountOrZero = 0  # processes that read pictures; 0 = none beside the run itself
 
 
@@ -60,6 +65,15 @@ class TeacherConfig:
     recipe: str = ""  # recipe by which the teacher is trained, or found again among the runs
     train: bool = False  # train it by its recipe when it is not found
     taps: tuple[str, ...] = ()  # module paths of its stages, shallow to deep; empty = found
+    others: tuple[Name, ...] = ()  # further teachers: run folders, or NETWORK=FILE of weights
+    # weights of all teachers in their mean, in order; scaled to sum to 1, empty = equal
+    shares: tuple[PositiveOrZero, ...] = ()
+    combine: Literal["probabilities", "logits"] = "probabilities"  # of which the mean is taken
+    # pictures without a label are left out where the teacher's largest probability is below this
+    confidence: Factor = 0.0
+    image_size: CountOrZero = 0  # pixels a side it was made for; 0 = as its run or the data say
+    mean: tuple[float, ...] = ()  # of each channel, 0..1, that it was made for; empty = likewise
+    std: tuple[Positive, ...] = ()  # of each channel, that it was made for; empty = likewise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +83,9 @@ class StudentConfig:
     name: Name  # the network; `tutelage list models` shows all
     weights: str = ""  # weights to start from, as for the teacher; empty = fresh ones
     taps: tuple[str, ...] = ()  # module paths of its stages, shallow to deep; empty = found
+    image_size: CountOrZero = 0  # pixels a side it is made for; 0 = the data's own
+    mean: tuple[float, ...] = ()  # of each channel, 0..1, that it is made for; empty = the data's
+    std: tuple[Positive, ...] = ()  # of each channel, that it is made for; empty = the data's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +100,11 @@ class MethodConfig:
 class OptimizerConfig:
     """How the weights move."""
 
-    name: Literal["sgd", "adamw"] = "sgd"  # sgd reads momentum and nesterov; adamw betas and eps
+    # sgd reads momentum and nesterov; dot and deepkd momentum and delta; adamw betas and eps
+    name: Literal["sgd", "adamw", "dot", "deepkd"] = "sgd"
     lr: Positive = 0.05  # learning rate at the start, after warm-up
-    momentum: Share = 0.9  # of sgd
+    momentum: Share = 0.9  # of sgd, dot and deepkd
+    delta: Share = 0.075  # of dot and deepkd: how far the loss terms' momenta lie from momentum
     nesterov: bool = False  # of sgd
     weight_decay: PositiveOrZero = 5e-4  # of every weight, biases and norms included
     betas: tuple[Share, Share] = (0.9, 0.999)  # of adamw
@@ -245,6 +264,8 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str, str]]:
     )
     if optimizer.name == "sgd" and optimizer.nesterov and optimizer.momentum == 0:
         yield "optimizer", "nesterov", "wanted a momentum above 0 beside it, got momentum = 0."
+    yield from _split_momentum(config)
+    yield from _teachers(config.teacher)
     milestones = list(schedule.milestones)
     if milestones != sorted(set(milestones)):
         yield "schedule", "milestones", f"wanted epochs in rising order, got {milestones}."
@@ -262,6 +283,46 @@ def contradictions(config: RunConfig) -> Iterator[tuple[str, str, str]]:
             "run",
             "name",
             f"wanted the name of one folder, of letters, digits and '.', '_', '-', got {name!r}.",
+        )
+
+
+def _split_momentum(config: RunConfig) -> Iterator[tuple[str, str, str]]:
+    optimizer = config.optimizer
+    if optimizer.name not in ("dot", "deepkd"):
+        return
+    momentum, delta = optimizer.momentum, optimizer.delta
+    if not delta <= momentum < 1 - delta:
+        yield (
+            "optimizer",
+            "delta",
+            f"wanted momentum - delta of at least 0 and momentum + delta below 1, got "
+            f"{momentum:g} and {delta:g}.",
+        )
+    if optimizer.nesterov:
+        yield "optimizer", "nesterov", f"wanted false beside name = {optimizer.name!r}, got true."
+    if config.train.precision == "16-mixed":
+        yield (
+            "train",
+            "precision",
+            f"wanted another than 16-mixed beside optimizer.name = {optimizer.name!r}: a gradient "
+            f"scaler sees only one gradient a step; take bf16-mixed.",
+        )
+    if config.train.compile:
+        yield (
+            "train",
+            "compile",
+            f"wanted false beside optimizer.name = {optimizer.name!r}, got true: compiled code "
+            f"allows one backward pass a step.",
+        )
+
+
+def _teachers(teacher: TeacherConfig) -> Iterator[tuple[str, str, str]]:
+    count, shares = 1 + len(teacher.others), teacher.shares
+    if shares and (len(shares) != count or sum(shares) == 0):
+        yield (
+            "teacher",
+            "shares",
+            f"wanted {count} numbers, one for each teacher, not all 0, got {list(shares)}.",
         )
 
 

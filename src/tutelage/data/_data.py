@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from tutelage.errors import ConfigError
@@ -31,11 +32,18 @@ class DataSpec:
         return len(self.classes)
 
 
+def has_label(targets: Tensor) -> Tensor:
+    """Return which pictures have a label ``[N]``; those of many count, unknown ones or not."""
+    return targets >= 0 if targets.ndim == 1 else targets.new_ones(len(targets), dtype=torch.bool)
+
+
 class Split(ABC):
     """Pictures with labels, addressed by position; `targets` is ``[N]`` int64 on the CPU.
 
-    Of the task ``labels`` it is float ``[N, C]``, as `Batch.target`. Of ``pixels`` it is ``[N]`` of
-    -100: such labels are read with their pictures.
+    A picture of the train split may have no label: its target is `tutelage.types.UNLABELLED`.
+
+    Of the task ``labels`` `targets` is float ``[N, C]``, as `Batch.target`. Of ``pixels`` it is
+    ``[N]`` zeros: such labels are read with their pictures.
     """
 
     name: str
@@ -44,15 +52,31 @@ class Split(ABC):
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def labelled(self) -> Tensor:
+        """The positions of the pictures that have a label, ascending."""
+        return has_label(self.targets).nonzero().flatten()
+
     @abstractmethod
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
         """Yield one batch per entry of `plan`, a sequence of index tensors, in that order.
 
-        What augmentation does to a picture depends on (seed, epoch, index) alone: not on its
-        batch, on the number of workers or processes, nor on the global random state, which is
-        left as it was. So any suffix of an epoch can be asked for again, bit for bit.
+        With several `views` of each picture a batch holds all first ones, by the split's own
+        policy, then all second ones, by its stronger policy, and so on.
+
+        What augmentation does to a picture depends on (seed, epoch, index) and the view's number
+        alone: not on its batch, on the number of workers, processes or views, nor on the global
+        random state, which is left as it was. So any suffix of an epoch can be asked for again, bit
+        for bit.
 
         Raises:
             DataError: a picture cannot be read.
@@ -86,18 +110,20 @@ class DataOptions:
     test: float = 0.1  # share of everything held out where the set has no test split
     split_seed: int = 0
     augment: str = "standard"  # a policy's name, "standard" = this data set's own, or "none"
+    strong_augment: str = "strong"  # that of further views; "strong" = `augment` and more
     image_size: int = 0  # of folders; 0 = the data set's own
     channels: int = 0  # 1 or 3 converts; 0 = the data set's own
     limit: int = 0  # pictures kept of each split, class by class, for quick trials; 0 = all
+    unlabelled: float = 0.0  # share of the train pictures whose labels are hidden, class by class
 
     def check(self) -> None:
         """Raise `ConfigError` when a number lies outside its range."""
-        for key in ("validation", "test"):
+        for key in ("validation", "test", "unlabelled"):
             share = getattr(self, key)
             if not 0 <= share < 1:
                 raise ConfigError(
                     f"data.{key} is a share, at least 0 and below 1; it is {share}. "
-                    "Give 0.1 to hold out a tenth."
+                    "Give 0.1 for a tenth."
                 )
         if self.channels not in (0, 1, 3):
             raise ConfigError(
@@ -123,23 +149,38 @@ class DataSource:
     summary: str
     policy: str  # what ``augment="standard"`` stands for: a name `tutelage.data.augment` knows
     loader: Loader
+    strong: str = "strong"  # what ``strong_augment="strong"`` stands for: `augment` and more
 
     def load(self, options: DataOptions) -> DataSet:
         """Load it; the loader sees a policy's name where `options.augment` says ``standard``."""
         options.check()
         if options.augment == "standard":
             options = replace(options, augment=self.policy)
-        return self.loader(options)
+        if options.strong_augment == "strong":
+            options = replace(options, strong_augment=self.strong)
+        data = self.loader(options)
+        if options.unlabelled and data.spec.task != "classes":
+            raise ConfigError(
+                f"data.unlabelled hides the one class that a picture has, and {data.spec.name} "
+                f"is of {data.spec.task}. Leave it out."
+            )
+        if options.unlabelled:
+            from tutelage.data.arrays import hidden  # which builds on this file
+
+            data.train.targets = hidden(data.train.targets, options.unlabelled, options.split_seed)
+        return data
 
 
 datasets: Registry[DataSource] = Registry("data set", "tutelage.data")
 
 
-def data_source(name: str, *, summary: str, policy: str) -> Callable[[Loader], Loader]:
-    """Return a decorator that registers a loader as the data set `name`."""
+def data_source(
+    name: str, *, summary: str, policy: str, strong: str = "strong"
+) -> Callable[[Loader], Loader]:
+    """Return a decorator that registers a loader as the data set `name`; see `DataSource`."""
 
     def register(loader: Loader) -> Loader:
-        datasets.add(name, DataSource(name, summary, policy, loader))
+        datasets.add(name, DataSource(name, summary, policy, loader, strong))
         return loader
 
     return register

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutelage.data._data import DataOptions, DataSet, DataSpec, Split
+from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, has_label
 from tutelage.data._random import keys
-from tutelage.data.augment import augmented, normalised, steps
+from tutelage.data.augment import augmented, normalised, steps, stronger
 from tutelage.errors import ConfigError, DataError
-from tutelage.types import Batch, Task
+from tutelage.types import UNLABELLED, Batch, Task
 
 Pictures = tuple[Tensor, Tensor]
 """Pictures ``[N, C, H, W]`` uint8 and their classes ``[N]`` int64, or labels ``[N, C]`` float32."""
@@ -24,12 +24,13 @@ class ArraySplit(Split):
 
     Shapes: `images` uint8 ``[N, C, H, W]``, `targets` int64 ``[N]``, or where `spec.task` is
     ``labels`` float32 ``[N, spec.num_classes]``, each 0, 1 or -1 for unknown. `policy` is what
-    ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`. With `rows`, the
-    split is that selection of `images` and `targets`, in that order; nothing is copied.
+    ``augment=True`` does to them, a name known to `tutelage.data.augment.steps`, and `strong` what
+    it does in all views but the first; see `tutelage.data.augment.stronger`. With `rows`, the split
+    is that selection of `images` and `targets`, in that order; nothing is copied.
 
     Raises:
         DataError: tensors of another kind, or a class outside ``0 .. spec.num_classes - 1``.
-        ConfigError: `policy` is unknown.
+        ConfigError: `policy` or `strong` is unknown.
 
     >>> spec = DataSpec("grey", ("a", "b"), 1, 2, 2, mean=(0.5,), std=(0.5,))
     >>> pictures = torch.full((3, 1, 2, 2), 255, dtype=torch.uint8)
@@ -46,17 +47,19 @@ class ArraySplit(Split):
         targets: Tensor,
         spec: DataSpec,
         policy: str = "none",
+        strong: str = "strong",
         *,
         rows: Tensor | None = None,
     ) -> None:
-        _check(name, images, targets, spec)
         self.name = name
         self.spec = spec
         self.policy = policy
         self.targets = targets if rows is None else targets[rows]
+        _check(name, images, targets, self.targets, spec)
         self._images = images
         self._rows = rows
         self._steps = steps(policy)
+        self._strong_steps = steps(stronger(policy, strong))
         self._fingerprint = ""
 
     def images(self, index: Tensor) -> Tensor:
@@ -65,7 +68,14 @@ class ArraySplit(Split):
         return self._images.index_select(0, rows)
 
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
         """Yield one batch per entry of `plan`; see `Split.batches`.
 
@@ -73,13 +83,16 @@ class ArraySplit(Split):
         `workers` changes nothing.
         """
         mean, std = self.spec.mean, self.spec.std
+        policies = [self._steps, *[self._strong_steps] * (views - 1)] if augment else [()] * views
         for index in plan:
-            images = self.images(index)
-            if augment and self._steps:
-                images = augmented(
-                    images, self._steps, seed=seed, epoch=epoch, index=index, mean=mean
+            stored = self.images(index)
+            seen = [
+                augmented(
+                    stored, policy, seed=seed, epoch=epoch, index=index, mean=mean, stream=stream
                 )
-            yield Batch(normalised(images, mean, std), self.targets[index], index)
+                for stream, policy in enumerate(policies)
+            ]
+            yield Batch(normalised(torch.cat(seen), mean, std), self.targets[index], index)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 over the shape, the pictures in order and the targets."""
@@ -154,7 +167,7 @@ def array_data_set(
     def split(role: str, pictures: Pictures, rows: Tensor | None, policy: str) -> ArraySplit:
         images, targets = pictures
         rows = limited(targets, rows, options.limit, options.split_seed)
-        return ArraySplit(role, images, targets, spec, policy, rows=rows)
+        return ArraySplit(role, images, targets, spec, policy, options.strong_augment, rows=rows)
 
     return DataSet(
         spec,
@@ -170,14 +183,15 @@ def stratified(targets: Tensor, seed: int) -> Tensor:
     Within a class the order is random by (seed, position), from the hash of `tutelage.data._random`
     and so the same on every machine.
 
-    Shapes: `targets` ``[N]``, whole numbers from 0; those of many labels a picture, ``[N, C]``, are
-    taken for one class, so that the order is random.
+    Shapes: `targets` ``[N]``; pictures without a label count as a class of their own. Those of
+    many labels a picture, ``[N, C]``, are taken for one class, so that the order is random.
 
     >>> targets = torch.tensor([0, 0, 0, 0, 1, 1])
     >>> targets[stratified(targets, seed=0)[:3]].sort().values.tolist()
     [0, 0, 1]
     """
-    labels = targets.numpy() if targets.ndim == 1 else np.zeros(len(targets), np.int64)
+    classes = targets if targets.ndim == 1 else torch.zeros(len(targets), dtype=torch.int64)
+    _, labels = np.unique(classes.numpy(), return_inverse=True)
     chance = keys(seed, 0, torch.arange(len(labels)))
     by_class = np.lexsort((chance, labels))
     counts = np.bincount(labels)
@@ -190,10 +204,25 @@ def stratified(targets: Tensor, seed: int) -> Tensor:
 
 
 def hold_out(targets: Tensor, rows: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Part `rows` in two, class by class: those kept and the share held out, each ascending."""
-    order = rows[stratified(targets[rows], seed)]
-    held = round(share * len(order))
-    return order[held:].sort().values, order[:held].sort().values
+    """Part `rows` in two, class by class: those kept and the share held out, each ascending.
+
+    It is a share of the pictures that have a label; those without one are kept.
+    """
+    labelled = rows[has_label(targets[rows])]
+    order = labelled[stratified(targets[labelled], seed)]
+    held = order[: round(share * len(order))].sort().values
+    return rows[~torch.isin(rows, held)].sort().values, held
+
+
+def hidden(targets: Tensor, share: float, seed: int) -> Tensor:
+    """Return the targets ``[N]`` without the labels of a share of them, class by class.
+
+    >>> hidden(torch.tensor([0, 0, 1, 1]), 0.5, seed=0).sort().values.tolist()
+    [-100, -100, 0, 1]
+    """
+    labelled = (targets >= 0).nonzero().flatten()
+    order = labelled[stratified(targets[labelled], seed)]
+    return targets.index_fill(0, order[: round(share * len(order))], UNLABELLED)
 
 
 def limited(targets: Tensor, rows: Tensor | None, limit: int, seed: int) -> Tensor | None:
@@ -239,7 +268,7 @@ def statistics(images: Tensor, rows: Tensor) -> tuple[list[float], list[float]]:
     return mean.tolist(), np.sqrt(square).tolist()
 
 
-def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
+def _check(name: str, images: Tensor, targets: Tensor, chosen: Tensor, spec: DataSpec) -> None:
     wanted = (len(targets), spec.channels, spec.height, spec.width)
     if images.dtype != torch.uint8 or tuple(images.shape) != wanted:
         raise DataError(
@@ -254,10 +283,11 @@ def _check(name: str, images: Tensor, targets: Tensor, spec: DataSpec) -> None:
             f"the labels of {spec.name} ({name}) must be int64 of one axis; they are "
             f"{targets.dtype} of shape {tuple(targets.shape)}. Convert them first."
         )
-    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < spec.num_classes:
+    labels = chosen[chosen != UNLABELLED] if name == "train" else chosen
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < spec.num_classes:
         raise DataError(
             f"the labels of {spec.name} ({name}) must lie in 0..{spec.num_classes - 1}; they go "
-            f"from {int(targets.min())} to {int(targets.max())}. Number the classes from 0."
+            f"from {int(labels.min())} to {int(labels.max())}. Number the classes from 0."
         )
 
 

@@ -1,7 +1,7 @@
 """Augmentation of whole batches; what happens to each picture is read off its own draws.
 
 A policy's name is its steps joined by ``-``: ``crop-flip``, ``rotate-flip``,
-``crop-flip-cutout16``; ``none`` has no step.
+``crop-flip-autoaugment-cutout8``; ``none`` has no step.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms import v2
 
 from tutelage.data._random import uniforms
 from tutelage.errors import ConfigError, did_you_mean
@@ -119,15 +120,34 @@ class Cutout(Step):
 
         Its centre lies anywhere in the picture, so part of the square may fall outside.
         """
-        extent = torch.tensor(images.shape[2:])
-        first = (draws * extent).long() - self.side // 2  # [B, 2]: the upper left corner
-        inside = [
-            ((place := torch.arange(size)) >= start[:, None]) & (place < start[:, None] + self.side)
-            for size, start in zip(images.shape[2:], first.unbind(1), strict=True)
-        ]
+        first = (draws * torch.tensor(images.shape[2:])).long() - self.side // 2
+        hole = inside(first, first + self.side, images.shape)
         colour = torch.tensor([round(255 * value) for value in mean], dtype=images.dtype)
-        hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
         return torch.where(hole, colour[None, :, None, None], images)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoAugment(Step):
+    """The changes of shape and colour that served CIFAR-10 best; for grey RandAugment's.
+
+    AutoAugment: Cubuk et al., CVPR 2019, arXiv:1805.09501, table 7. RandAugment, with its usual two
+    changes of strength 9: Cubuk et al., 2020, arXiv:1909.13719. Both as torchvision has them.
+    """
+
+    draws: ClassVar[int] = 1
+
+    def __call__(self, images: Tensor, draws: Tensor, mean: Sequence[float]) -> Tensor:
+        """Change each picture by numbers that its one draw seeds; black comes in from outside."""
+        colour = images.shape[1] == 3
+        policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10) if colour else v2.RandAugment()
+        if images.is_floating_point():
+            images = images.round().clamp(0, 255).to(torch.uint8)
+        views = []
+        with torch.random.fork_rng(devices=[]):
+            for image, draw in zip(images, draws[:, 0].tolist(), strict=True):
+                torch.default_generator.manual_seed(int(draw * 2**53))
+                views.append(policy(image))
+        return torch.stack(views)
 
 
 STEPS: dict[str, Step] = {
@@ -135,6 +155,7 @@ STEPS: dict[str, Step] = {
     "flip": Flip(),
     "rotate": Rotate(),
     "affine": Affine(),
+    "autoaugment": AutoAugment(),
     "cutout8": Cutout(8),
     "cutout16": Cutout(16),
 }
@@ -162,6 +183,15 @@ def steps(name: str) -> tuple[Step, ...]:
     return tuple(STEPS[part] for part in name.split("-"))
 
 
+def stronger(policy: str, name: str) -> str:
+    """Return the policy `name`, where ``strong`` stands for `policy` and more.
+
+    >>> stronger("crop-flip", "strong"), stronger("none", "strong"), stronger("crop", "rotate")
+    ('crop-flip-autoaugment-cutout8', 'autoaugment-cutout8', 'rotate')
+    """
+    return f"{policy}-autoaugment-cutout8".removeprefix("none-") if name == "strong" else name
+
+
 def augmented(
     images: Tensor,
     policy: Sequence[Step],
@@ -170,12 +200,13 @@ def augmented(
     epoch: int,
     index: Tensor,
     mean: Sequence[float],
+    stream: int = 0,
 ) -> Tensor:
-    """Return the view of each picture that (seed, epoch, its index) names.
+    """Return the view of each picture that (seed, epoch, its index) names, and no other stream.
 
     Shapes: `images` ``[B, C, H, W]``, `index` ``[B]``.
     """
-    draws = uniforms(seed, epoch, index, sum(step.draws for step in policy))
+    draws = uniforms(seed, epoch, index, sum(step.draws for step in policy), stream)
     for step, own in zip(policy, draws.split([step.draws for step in policy], 1), strict=True):
         images = step(images, own, mean)
     return images
@@ -193,6 +224,20 @@ def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> T
         for value in (mean, std)
     )
     return images.to(torch.float32, copy=True).sub_(centre).div_(spread)
+
+
+def inside(first: Tensor, last: Tensor, shape: torch.Size) -> Tensor:
+    """Return which pixels lie in each picture's own box: bool ``[B, 1, H, W]``.
+
+    Shapes: `first` and `last` ``[B, 2]``, the row and column where the box begins, and where it has
+    ended; it may reach outside. `shape` is ``[B, C, H, W]``.
+    """
+    rows, columns = (
+        (begin[:, None] <= place) & (place < end[:, None])
+        for size, begin, end in zip(shape[2:], first.unbind(1), last.unbind(1), strict=True)
+        for place in [torch.arange(size, device=first.device)]
+    )
+    return rows[:, None, :, None] & columns[:, None, None, :]
 
 
 def warp(

@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,16 +20,21 @@ from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, data_sour
 from tutelage.data._loading import read_batches
 from tutelage.data._random import keys
 from tutelage.data.arrays import hold_out, limited
-from tutelage.data.augment import normalised
+from tutelage.data.augment import STEPS, Step, augmented, normalised, stronger
 from tutelage.errors import ConfigError, DataError, did_you_mean
-from tutelage.types import Batch
+from tutelage.types import UNLABELLED, Batch
 
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 POLICIES = ("resized-crop-flip", "rotate-flip", "none")
+"""How a picture is cut, ``none`` if unsaid; steps of `tutelage.data.augment` may follow."""
 
+View = tuple[v2.Transform, tuple[Step, ...]]
+"""What cuts a picture, and what is done to it then."""
+
+_UNLABELLED = "unlabelled"
 _VALIDATION = ("val", "validation", "valid")
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -37,6 +43,7 @@ _LUMA = (0.299, 0.587, 0.114)
     "folder",
     summary="a folder of pictures: root/train/<class>, or root/<class> alone",
     policy="resized-crop-flip",
+    strong="resized-crop-flip-autoaugment",
 )
 def folder(options: DataOptions) -> DataSet:
     """Load the folder `options.root`, whose folders are splits of class folders, or classes.
@@ -46,8 +53,9 @@ def folder(options: DataOptions) -> DataSet:
       validation is held out of train.
     - class folders alone: test, then validation are held out.
 
-    Classes are sorted by name. Pictures are cut to `options.image_size` (224) as for ImageNet and
-    normalised with ImageNet's numbers.
+    A folder ``unlabelled`` beside the classes, or in the root, holds pictures without a label, to
+    train on. Classes are sorted by name. Pictures are cut to `options.image_size` (224) as for
+    ImageNet and normalised with ImageNet's numbers.
 
     Raises:
         ConfigError: no root, or an unknown augmentation.
@@ -63,8 +71,9 @@ class FolderSplit(Split):
     """A split of picture files.
 
     `files` are paths below `root`, `targets` int64 ``[N]`` their classes. `policy` is one of
-    `POLICIES`; `margin` is how much wider than the picture's final size the test view's resized
-    picture is, before its middle is cut out.
+    `POLICIES`, with steps after it if wanted, and `strong` is that of all views but the first; see
+    `tutelage.data.augment.stronger`. `margin` is how much wider than the picture's final size the
+    test view's resized picture is, before its middle is cut out.
 
     The pictures come out as Pillow decodes them: an orientation tag is not followed, as in the
     field's usual loaders; transparency is laid on white; 16-bit grey is scaled down to 8.
@@ -78,6 +87,7 @@ class FolderSplit(Split):
         targets: Tensor,
         spec: DataSpec,
         policy: str,
+        strong: str = "strong",
         *,
         margin: float = 256 / 224,
     ) -> None:
@@ -89,25 +99,37 @@ class FolderSplit(Split):
         # One block of bytes: workers that fork share it, where a list would be copied bit by bit
         # as its reference counts change.
         self._files = np.array([os.fsencode(file) for file in files])
-        self._train_view = _train_view(policy, spec.height, margin)
-        self._test_view = _test_view(spec.height, margin)
+        self._view = _train_view(policy, spec.height, margin)
+        self._strong_view = _train_view(stronger(policy, strong), spec.height, margin)
+        self._test_view: View = _test_view(spec.height, margin), ()
         self._fingerprint = ""
 
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
         """Yield one batch per entry of `plan`; see `Split.batches`.
 
         `workers` processes read and cut; they start anew with each call and end with the iterator.
         """
-        view = self._train_view if augment else self._test_view
-        mode: Literal["L", "RGB"] = "L" if self.spec.channels == 1 else "RGB"
+        each = [self._view, *[self._strong_view] * (views - 1)]
         pictures: Dataset[Tensor | DataError] = _Pictures(
-            self.root, self._files, view, mode, seed, epoch
+            self.root,
+            self._files,
+            each if augment else [self._test_view] * views,
+            self.spec.mean,
+            seed,
+            epoch,
         )
-        stacks = read_batches(pictures, plan, torch.stack, workers)
-        for index, images in zip(plan, stacks, strict=True):
-            batch = normalised(images, self.spec.mean, self.spec.std)
+        stacks = read_batches(pictures, plan, partial(torch.stack, dim=1), workers)
+        for index, images in zip(plan, stacks, strict=True):  # [views, B, C, H, W]
+            batch = normalised(images.flatten(0, 1), self.spec.mean, self.spec.std)
             yield Batch(batch, self.targets[index], index)
 
     def fingerprint(self) -> str:
@@ -161,6 +183,14 @@ def folder_data_set(
     size = options.image_size or image_size
     spec = DataSpec(name, tuple(classes), len(mean), size, size, mean, std)
     listed = {role: _listed(found[role], classes) for role in found}
+    unlabelled = [
+        file
+        for place in dict.fromkeys([folders["train"], root])
+        for file in _files(root, place / _UNLABELLED)
+    ]
+    files, targets = listed["train"]
+    no_labels = torch.full([len(unlabelled)], UNLABELLED)
+    listed["train"] = files + unlabelled, torch.cat([targets, no_labels])
 
     seed = options.split_seed
     rows = {role: torch.arange(len(targets)) for role, (_, targets) in listed.items()}
@@ -185,6 +215,7 @@ def folder_data_set(
             targets[chosen],
             spec,
             policy,
+            options.strong_augment,
             margin=margin,
         )
 
@@ -221,15 +252,7 @@ def _classes(root: Path, place: Path) -> Classes:
             f"a folder with one folder per class is wanted at {place}; there is none. "
             f"Name it with data.root."
         )
-    classes = {
-        name: sorted(
-            os.path.relpath(os.path.join(parent, file), root)  # noqa: PTH118 - a million of them
-            for parent, _, files in os.walk(place / name, followlinks=True)
-            for file in files
-            if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
-        )
-        for name in _folders(place)
-    }
+    classes = {name: _files(root, place / name) for name in _folders(place) if name != _UNLABELLED}
     if not classes:
         raise DataError(
             f"{place} must hold one folder per class; it holds no folder. Sort the pictures into "
@@ -242,6 +265,15 @@ def _classes(root: Path, place: Path) -> Classes:
             f"in {', '.join(empty)}. Fill or remove them."
         )
     return classes
+
+
+def _files(root: Path, place: Path) -> list[str]:
+    return sorted(
+        os.path.relpath(os.path.join(parent, file), root)  # noqa: PTH118 - a million of them
+        for parent, _, files in os.walk(place, followlinks=True)
+        for file in files
+        if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
+    )
 
 
 def _folders(place: Path) -> list[str]:
@@ -260,46 +292,63 @@ def _test_view(size: int, margin: float) -> v2.Transform:
     return v2.Compose([v2.Resize(round(size * margin)), v2.CenterCrop(size), v2.PILToTensor()])
 
 
-def _train_view(policy: str, size: int, margin: float) -> v2.Transform:
+def _train_view(policy: str, size: int, margin: float) -> View:
+    cut = next((name for name in POLICIES if f"{policy}-".startswith(f"{name}-")), "none")
+    parts = [part for part in policy.removeprefix(cut).split("-") if part]
+    if not policy or any(part not in STEPS for part in parts):
+        raise ConfigError(
+            f"the augmentation of a folder is one of {', '.join(POLICIES)}, and steps after it "
+            f"such as -autoaugment; it is {policy!r}.{did_you_mean(policy, POLICIES)}"
+        )
     flip = v2.RandomHorizontalFlip()
-    if policy == "none":
-        return _test_view(size, margin)
-    if policy == "resized-crop-flip":
-        return v2.Compose([v2.RandomResizedCrop(size), flip, v2.PILToTensor()])
-    if policy == "rotate-flip":
-        square = [v2.Resize(size), v2.CenterCrop(size)]
-        return v2.Compose([*square, v2.RandomRotation(20), flip, v2.PILToTensor()])
-    raise ConfigError(
-        f"the augmentation of a folder is one of {', '.join(POLICIES)}; it is {policy!r}."
-        f"{did_you_mean(policy, POLICIES)}"
-    )
+    square = [v2.Resize(size), v2.CenterCrop(size)]
+    transforms = {
+        "none": _test_view(size, margin),
+        "resized-crop-flip": v2.Compose([v2.RandomResizedCrop(size), flip, v2.PILToTensor()]),
+        "rotate-flip": v2.Compose([*square, v2.RandomRotation(20), flip, v2.PILToTensor()]),
+    }
+    return transforms[cut], tuple(STEPS[part] for part in parts)
 
 
 class _Pictures(Dataset[Tensor | DataError]):
-    """What the workers hold: each item is a function of (seed, epoch, index) alone."""
+    """What the workers hold: each item ``[views, C, H, W]`` hangs on (seed, epoch, index) alone."""
 
     def __init__(
         self,
         root: Path,
         files: np.ndarray[tuple[int], np.dtype[np.bytes_]],
-        view: v2.Transform,
-        mode: Literal["L", "RGB"],
+        views: Sequence[View],
+        mean: tuple[float, ...],
         seed: int,
         epoch: int,
     ) -> None:
-        self.root, self.files, self.view, self.mode = root, files, view, mode
+        self.root, self.files, self.views, self.mean = root, files, views, mean
         self.seed, self.epoch = seed, epoch
 
     def __getitem__(self, index: int) -> Tensor | DataError:
+        mode: Literal["L", "RGB"] = "L" if len(self.mean) == 1 else "RGB"
         try:
-            picture = read_picture(self.root / os.fsdecode(self.files[index]), self.mode)
+            picture = read_picture(self.root / os.fsdecode(self.files[index]), mode)
         except DataError as error:
             return error
-        key = int(keys(self.seed, self.epoch, torch.tensor([index]))[0])
+        seed, epoch, place = self.seed, self.epoch, torch.tensor([index])
+        seen = []
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(key)
-            view: Tensor = self.view(picture)
-        return view
+            for stream, (cut, policy) in enumerate(self.views):
+                torch.default_generator.manual_seed(int(keys(seed, epoch, place, stream)[0]))
+                image: Tensor = cut(picture)[None]
+                seen.append(
+                    augmented(
+                        image,
+                        policy,
+                        seed=seed,
+                        epoch=epoch,
+                        index=place,
+                        mean=self.mean,
+                        stream=stream,
+                    )
+                )
+        return torch.cat(seen)
 
 
 BROKEN = (

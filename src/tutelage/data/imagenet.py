@@ -12,6 +12,7 @@ from tutelage.errors import DataError
     "imagenet",
     summary="ImageNet: 1,281,167 pictures, 1000 classes; a folder with train/ and val/",
     policy="resized-crop-flip",
+    strong="resized-crop-flip-autoaugment",
 )
 def imagenet(options: DataOptions) -> DataSet:
     """Load ImageNet from `options.root`, or from ``imagenet`` in one of the usual places.

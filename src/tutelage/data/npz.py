@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tutelage.data._data import DataOptions, DataSet, data_source
 from tutelage.data.arrays import Pictures, array_data_set
 from tutelage.errors import DataError
+from tutelage.types import UNLABELLED
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -23,7 +24,8 @@ def npz(options: DataOptions) -> DataSet:
     """Load the npz file `options.root`.
 
     Pictures are uint8, ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` with C 1 or 3; labels
-    are whole numbers from 0, ``[N]`` or ``[N, 1]``. The keys are ``x_train``, ``y_train`` and, if
+    are whole numbers from 0, ``[N]`` or ``[N, 1]``, and -100 in ``y_train`` where there is none.
+    The keys are ``x_train``, ``y_train`` and, if
     there, ``x_val``, ``y_val``, ``x_test``, ``y_test``; or ``train_images``, ``train_labels`` and
     so on; or ``images`` and ``labels``, from which the splits are picked. ``classes``, if there,
     names the classes. Mean and standard deviation are measured on all but the test's pictures.
@@ -170,9 +172,9 @@ def _many_labels(file: Path, key: str, given: NDArray[np.generic], count: int) -
 
 def _classes(file: Path, arrays: Arrays, train: Pictures) -> list[str]:
     """Return the classes' names, or their numbers; each must have a picture to learn from."""
-    labels = set(train[1].tolist())
+    labels = set(train[1].tolist()) - {UNLABELLED}
     names = [str(name) for name in arrays["classes"]] if "classes" in arrays else []
-    wanted = set(range(len(names) or max(labels) + 1))
+    wanted = set(range(len(names) or max(labels, default=0) + 1))
     if labels != wanted:
         raise DataError(
             f"the labels to train on in {file} must be all of 0..{len(wanted) - 1}; they lack "

@@ -18,7 +18,7 @@ from tutelage.data.arrays import hold_out, limited
 from tutelage.data.augment import normalised
 from tutelage.data.folder import BROKEN, IMAGENET_MEAN, IMAGENET_STD, read_picture
 from tutelage.errors import ConfigError, DataError, did_you_mean
-from tutelage.types import Batch
+from tutelage.types import UNLABELLED, Batch
 
 CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
@@ -30,7 +30,6 @@ POLICIES = ("scale-crop-flip", "none")
 
 _SCALES = (0.5, 2.0)  # torchvision's references/segmentation
 _VOID = 255  # in the files: the borders of things, and what is too hard to tell
-_NO_CLASS = -100
 
 View = tuple[Tensor, Tensor]
 """A picture, uint8 ``[3, side, side]``, and the class of each pixel, int64 ``[side, side]``."""
@@ -112,20 +111,33 @@ class VocSplit(Split):
         self.root = root
         self.spec = spec
         self.policy = policy
-        self.targets = torch.full((len(names),), _NO_CLASS)
+        self.targets = torch.zeros(len(names), dtype=torch.int64)
         self._names = np.array(names)  # workers that fork share it, unlike a list
         self._fingerprint = ""
 
     def batches(
-        self, plan: Sequence[Tensor], *, augment: bool, seed: int, epoch: int, workers: int = 0
+        self,
+        plan: Sequence[Tensor],
+        *,
+        augment: bool,
+        seed: int,
+        epoch: int,
+        workers: int = 0,
+        views: int = 1,
     ) -> Iterator[Batch]:
-        """Yield one batch per entry of `plan`; see `Split.batches`."""
+        """Yield one batch per entry of `plan`; see `Split.batches`.
+
+        Raises:
+            ConfigError: several `views` are asked for, whose masks would differ.
+        """
+        if views > 1:
+            raise ConfigError(f"voc-segmentation gives one view of a picture, not {views}.")
         draws = None
         if augment and self.policy != "none":
             draws = uniforms(seed, epoch, torch.arange(len(self)), 4)
-        views = _Views(self.root, self._names, self.spec, draws)
+        items = _Views(self.root, self._names, self.spec, draws)
         for index, (images, target) in zip(
-            plan, read_batches(views, plan, _stacked, workers), strict=True
+            plan, read_batches(items, plan, _stacked, workers), strict=True
         ):
             yield Batch(normalised(images, self.spec.mean, self.spec.std), target, index)
 
@@ -196,7 +208,7 @@ def _view(
     ]
     source, goal = (tuple(span[end] for span in spans) for end in (0, 1))
     images[goal], target[goal] = pixels[source], classes[source]
-    target[target == _VOID] = _NO_CLASS
+    target[target == _VOID] = UNLABELLED
     if mirrored:
         images, target = images[:, ::-1], target[:, ::-1]
     return (

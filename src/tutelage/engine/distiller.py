@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.config import check
+from tutelage.engine.fidelity import follow_mdistiller
+from tutelage.engine.remake import remake
 from tutelage.engine.taps import pair
-from tutelage.engine.task import demand_task, make_method
+from tutelage.engine.task import demand_task
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
-from tutelage.methods import methods
+from tutelage.methods import make_method, methods
 from tutelage.models import places, probe
 from tutelage.types import Batch, Progress, Task, Terms
 
@@ -34,13 +36,17 @@ class Distiller(nn.Module):
     >>> sum(terms.values()).backward()
 
     Args:
-        student: the network that learns; used as it is.
+        student: the network that learns; used as it is, but for a method that remakes it. With
+            ``fidelity="mdistiller"`` a wide ResNet laid out as the zoo's also gets that code's
+            second BN update.
         teacher: the network that answers; it is frozen.
         method: a method's name; its options follow as keywords.
         image_shape: channels, height and width of a picture; one blank picture measures what the
             networks put out.
         taps: the module paths of the stages, shallow to deep, by network: ``{"student": [...],
             "teacher": [...]}``; without them stages are found by a pass of a blank picture.
+        views: what turns the pictures into those a network was made for, by network, such as
+            ``{"teacher": lambda images: F.interpolate(images, size=224)}``.
         targets: the labels of the whole train split ``[N]``, for methods that keep something of
             every picture; such a method also wants each batch's `index`.
         task: ``classes``, ``labels`` (many a picture) or ``pixels`` (a class for each).
@@ -57,31 +63,34 @@ class Distiller(nn.Module):
         *,
         image_shape: tuple[int, int, int] = (3, 32, 32),
         taps: Mapping[str, Sequence[str]] | None = None,
+        views: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
         targets: Tensor | None = None,
         task: Task = "classes",
         **options: Any,
     ) -> None:
         super().__init__()
-        taps = taps or {}
+        taps, views = taps or {}, views or {}
         self.student = student
         kind = methods[method]
         demand_task(kind, task, "the data")
-        own, its = pair(
-            kind,
-            places("", student, image_shape, taps.get("student", ())),
-            places("", teacher, image_shape, taps.get("teacher", ())),
-        )
-        self._watch = Watch(student, own, task=task)
-        self._teacher = Teacher(teacher, its, task=task)
+        shapes = {who: _seen(views.get(who), image_shape) for who in ("student", "teacher")}
+        found = places("", student, shapes["student"], taps.get("student", ()))
+        there = places("", teacher, shapes["teacher"], taps.get("teacher", ()))
+        own, its = pair(kind, found, there)
+        remake(kind, student, found, teacher.state_dict(), there.classifier)
+        self._watch = Watch(student, own, views.get("student"), task)
+        self._teacher = Teacher(teacher, its, views.get("teacher"), task)
         self.method = make_method(
             kind,
             check(kind.Config, options, where=f"{method}:"),
-            probe(student, image_shape, taps=own, task=task),
-            probe(teacher, image_shape, taps=its, task=task),
+            probe(student, shapes["student"], taps=own, task=task),
+            probe(teacher, shapes["teacher"], taps=its, task=task),
             task,
         )
         if targets is not None:
             self.method.enrol(targets)
+        if self.method.config.fidelity == "mdistiller":
+            follow_mdistiller(student)
 
     def forward(
         self,
@@ -111,3 +120,13 @@ class Distiller(nn.Module):
         self._teacher.network._apply(fn, recurse)
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+def _seen(
+    view: Callable[[Tensor], Tensor] | None, image_shape: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """Return channels, height and width of what a network gets of such pictures."""
+    if view is None:
+        return image_shape
+    _, channels, height, width = view(torch.zeros(1, *image_shape)).shape
+    return channels, height, width

@@ -48,7 +48,7 @@ def evaluate(
     workers: int = 0,
     limit: int = 0,
 ) -> Reading:
-    """Read a network on every picture of a split, without augmentation, over all processes.
+    """Read a network on every labelled picture of a split, unaugmented, over all processes.
 
     With a `limit` only so many pictures are read, spread evenly over the split.
     The network is put in evaluation mode and back.
@@ -56,8 +56,9 @@ def evaluate(
     started, training = time.perf_counter(), watch.network.training
     watch.network.eval()
     measure = MEASURES[task](fabric, num_classes)
-    count = min(limit or len(split), len(split))
-    places = torch.linspace(0, len(split) - 1, count).round().long()
+    labelled = split.labelled
+    count = min(limit or len(labelled), len(labelled))
+    places = labelled[torch.linspace(0, len(labelled) - 1, count).round().long()]
     plan = share(places, batch_size, fabric.world_size, fabric.global_rank)
     # An empty share still runs one picture, since the other processes wait for this one.
     filled = [part if len(part) else torch.zeros(1, dtype=torch.int64) for part in plan]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from io import BytesIO
@@ -13,11 +14,13 @@ from torch import Tensor, nn
 
 import tutelage
 from tutelage import models
-from tutelage.config import RunConfig, override
+from tutelage.config import RunConfig, StudentConfig, override
 from tutelage.data import DataSet
 from tutelage.engine.build import import_files, load_data
 from tutelage.engine.checkpoint import load_weights, read_weights
+from tutelage.engine.remake import build_finished
 from tutelage.engine.reread import FILES
+from tutelage.engine.view import View
 from tutelage.errors import ConfigError, DataError, ModelError, RecordError
 from tutelage.record import Run, file_sha256, read_run, replacing
 
@@ -45,7 +48,7 @@ class Card:
     input_shape: Shape
     num_classes: int
     classes: tuple[str, ...] | None
-    mean: tuple[float, ...] | None  # per channel, of pictures in 0..1
+    mean: tuple[float, ...] | None  # per channel, of pictures in 0..1, as the network takes them
     std: tuple[float, ...] | None
     version: str = tutelage.__version__  # of the toolkit
 
@@ -79,8 +82,9 @@ def export(
 ) -> Export:
     """Write the student of a run as ``safetensors``, ``onnx`` or ``pt2`` (of torch.export).
 
-    What is written takes normalised pictures ``[B, channels, height, width]`` for any B and gives
-    logits ``[B, C]`` (safetensors holds the weights alone). Before it is put in place it is read
+    What is written takes pictures ``[B, channels, height, width]`` for any B, of the size and the
+    normalisation that the card names, which are the student's own, and gives logits ``[B, C]``
+    (safetensors holds the weights alone). Before it is put in place it is read
     back, run, and compared with the student; see `compare`. The pictures are those of the run's
     test split, or random ones where the data are not there.
 
@@ -117,8 +121,10 @@ def export(
             f"an export is of networks that give one row of scores a picture, and that of "
             f"{run.id} gives maps; its weights are {run.path / FILES[which]}."
         )
-    network, shape = _network(config.student.name, run.path / FILES[which], data, input_shape)
-    pictures = _test_pictures(data) if data else _random_pictures(shape)
+    view = View.of(config.student, data.spec) if data else None
+    shape = view.shape if view else _without_data(config.student, input_shape)
+    network = _network(config, run.path / FILES[which], data, shape)
+    pictures = view(_test_pictures(data)) if data and view else _random_pictures(shape)
     with torch.inference_mode():
         num_classes = network(pictures[:1]).shape[1]
     card = Card(
@@ -128,8 +134,8 @@ def export(
         input_shape=shape,
         num_classes=num_classes,
         classes=data.spec.classes if data else None,
-        mean=data.spec.mean if data else None,
-        std=data.spec.std if data else None,
+        mean=view.mean if view else config.student.mean or None,
+        std=view.std if view else config.student.std or None,
     )
     content, read = FORMATS[form](network, card)
     with replacing(path) as draft:
@@ -168,12 +174,7 @@ def _write_safetensors(network: nn.Module, card: Card) -> tuple[bytes, Reader]:
     weights = {key: value.contiguous().clone() for key, value in network.state_dict().items()}
 
     def read(content: bytes) -> Runner:
-        fresh = models.build(
-            card.network,
-            num_classes=card.num_classes,
-            channels=card.input_shape[0],
-            task="labels",  # which has from one class on
-        )
+        fresh = deepcopy(network)  # every weight of which the file must hold
         fresh.load_state_dict(load(content))
         return fresh.eval()
 
@@ -296,19 +297,21 @@ def _data(config: RunConfig, input_shape: Shape | None) -> tuple[DataSet | None,
         return None, str(error)
 
 
-def _network(
-    name: str, file: Path, data: DataSet | None, input_shape: Shape | None
-) -> tuple[nn.Module, Shape]:
+def _network(config: RunConfig, file: Path, data: DataSet | None, shape: Shape) -> nn.Module:
     if data:
-        spec = data.spec
-        shape, num_classes = (spec.channels, spec.height, spec.width), spec.num_classes
+        num_classes = data.spec.num_classes
     else:
-        assert input_shape is not None  # or `_data` had raised
-        shape, num_classes = input_shape, _count_classes(name, file, input_shape[0])
-    network = models.build(name, num_classes=num_classes, channels=shape[0], task="labels")
+        num_classes = _count_classes(config.student.name, file, shape[0])
+    network = build_finished(config, read_weights(file), image_shape=shape, num_classes=num_classes)
     load_weights(network, file)
     models.probe(network, shape)
-    return network.eval(), shape
+    return network.eval()
+
+
+def _without_data(student: StudentConfig, input_shape: Shape | None) -> Shape:
+    assert input_shape is not None  # or `_data` had raised
+    channels, height, width = input_shape
+    return channels, student.image_size or height, student.image_size or width
 
 
 def _count_classes(name: str, file: Path, channels: int) -> int:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from tutelage.data import Split
+from tutelage.data.mixing import mixed
 from tutelage.engine import checkpoint
 from tutelage.engine.build import Built
 from tutelage.engine.evaluate import Reading, evaluate
@@ -121,20 +122,22 @@ class Loop:
                     self._save()
 
     def batches(self, parts: list[torch.Tensor]) -> Iterator[Batch]:
-        """Yield this process's batches, on its device and in the student's memory layout."""
+        """Yield this process's batches, mixed, on its device, in the student's memory layout."""
+        data, seed, epoch = self.built.config.data, self.train.seed, self.clock.epoch
         layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
         for batch in self.built.data.train.batches(
             parts,
             augment=True,
-            seed=self.train.seed,
-            epoch=self.clock.epoch,
-            workers=self.built.config.data.workers,
+            seed=seed,
+            epoch=epoch,
+            workers=data.workers,
+            views=self.room.method.views,
         ):
-            yield Batch(
-                batch.images.to(self.fabric.device, memory_format=layout, non_blocking=True),
-                self.fabric.to_device(batch.target),
-                self.fabric.to_device(batch.index),
-            )
+            images = batch.images.to(self.fabric.device, memory_format=layout, non_blocking=True)
+            # Pictures are mixed on the device; what is drawn for them needs the index on the CPU.
+            one = mixed(replace(batch, images=images), data.mixup, data.cutmix, seed, epoch)
+            rest = (one.target, one.index, one.second, one.share)
+            yield Batch(one.images, *map(self.fabric.to_device, rest))
 
     def progress(self) -> Progress:
         """Return where the run stands, before the next step."""

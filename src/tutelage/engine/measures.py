@@ -10,8 +10,7 @@ from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_average_precision
 
 from tutelage.engine.processes import joined, over_processes
-from tutelage.losses import IGNORED
-from tutelage.types import Task
+from tutelage.types import UNLABELLED, Task
 
 BINS = 15  # of the calibration error
 
@@ -133,7 +132,7 @@ class OfPixels:
 
     def add(self, logits: Tensor, target: Tensor) -> None:
         """Hear ``[B, C, H, W]`` and ``[B, H, W]``."""
-        counts = target != IGNORED
+        counts = target != UNLABELLED
         rows, target = logits.movedim(1, -1)[counts], target[counts]  # [n, C], [n]
         best = rows.topk(min(5, rows.shape[1]), dim=1).indices
         loss = F.cross_entropy(rows, target, reduction="sum")

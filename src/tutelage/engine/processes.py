@@ -1,5 +1,6 @@
 """Numbers over all processes, typed."""
 
+from collections.abc import Iterable
 from typing import Literal, cast
 
 import torch
@@ -12,6 +13,13 @@ def over_processes(fabric: Fabric, tensor: Tensor, how: Literal["sum", "mean"]) 
     if fabric.world_size == 1:
         return tensor
     return cast(Tensor, fabric.all_reduce(tensor, reduce_op=how))
+
+
+def take_from_first(fabric: Fabric, tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors, in place, by those of the first process."""
+    if fabric.world_size > 1:
+        for tensor in tensors:
+            torch.distributed.broadcast(tensor, 0)
 
 
 def from_processes(fabric: Fabric, tensor: Tensor) -> Tensor:

@@ -8,9 +8,12 @@ from torch import nn
 
 from tutelage.config import override
 from tutelage.data import DataSet
-from tutelage.engine.build import build_network, import_files, load_data
+from tutelage.engine.build import import_files, load_data
+from tutelage.engine.checkpoint import load_weights, read_weights
 from tutelage.engine.evaluate import Reading, evaluate
+from tutelage.engine.remake import build_finished
 from tutelage.engine.run import make_fabric
+from tutelage.engine.view import View
 from tutelage.engine.watch import Watch
 from tutelage.errors import ConfigError
 from tutelage.record import STUDENT, STUDENT_BEST, read_run
@@ -32,7 +35,15 @@ def load_student(
     config = override(read_run(folder).config, overrides)
     import_files(config.run.imports)
     data = load_data(config)
-    return build_network(config.student.name, str(folder / FILES[which]), data), data
+    weights = folder / FILES[which]
+    network = build_finished(
+        config,
+        read_weights(weights),
+        image_shape=View.of(config.student, data.spec).shape,
+        num_classes=data.spec.num_classes,
+    )
+    load_weights(network, weights)
+    return network, data
 
 
 def reread(
@@ -51,7 +62,8 @@ def reread(
         raise ConfigError(f"{data.spec.name} has no split {split!r}; it has {there}.")
     config = override(read_run(folder).config, overrides)
     fabric = make_fabric(replace(config, fabric=replace(config.fabric, devices=1, strategy="auto")))
-    watch = Watch(network.to(fabric.device), task=data.spec.task)
+    view = View.of(config.student, data.spec)
+    watch = Watch(network.to(fabric.device), view=view, task=data.spec.task)
     return evaluate(
         fabric,
         watch,

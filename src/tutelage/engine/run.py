@@ -10,7 +10,16 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from tutelage.config import RunConfig, TeacherConfig, checked, fingerprint, load, run_id, to_mapping
+from tutelage.config import (
+    RunConfig,
+    StudentConfig,
+    TeacherConfig,
+    checked,
+    fingerprint,
+    load,
+    run_id,
+    to_mapping,
+)
 from tutelage.config.run import INDIFFERENT, FixedPrecision
 from tutelage.engine.build import Built, build, complete
 from tutelage.engine.checkpoint import NAME as CHECKPOINT
@@ -149,8 +158,8 @@ def find_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
     section = config.teacher
     if section.weights:
         weights = Path(section.weights).expanduser()
-        if not section.name and (weights / "run.toml").is_file():
-            return replace(section, name=read_run(weights).config.student.name)
+        if (weights / "run.toml").is_file():
+            return _as_it_was_taught(section, read_run(weights).config.student)
         return section
     if not section.recipe:
         return section
@@ -170,7 +179,19 @@ def find_teacher(config: RunConfig, reporter: Reporter) -> TeacherConfig:
             f"teacher.weights=PATH, or let this command, begun by a single process, train it with "
             f"teacher.train=true."
         )
+    section = _as_it_was_taught(section, recipe.student)
     return replace(section, name=recipe.student.name, weights=str(found.path))
+
+
+def _as_it_was_taught(section: TeacherConfig, student: StudentConfig) -> TeacherConfig:
+    """Return the teacher's section, what it leaves out filled in by the run that made it."""
+    return replace(
+        section,
+        name=section.name or student.name,
+        image_size=section.image_size or student.image_size,
+        mean=section.mean or student.mean,
+        std=section.std or student.std,
+    )
 
 
 def _demand_same(config: RunConfig, path: Path) -> None:
@@ -263,7 +284,8 @@ def _meet_teacher(loop: Loop) -> Evaluation | None:
             f"the teacher {loop.built.config.teacher.name} must be better than chance "
             f"({reading.chance:.2%}), but {reading.story} {name} "
             f"pictures of {data.spec.name}: look at teacher.weights, and whether it was trained on "
-            f"the same classes in the same order and with the same normalisation."
+            f"the same classes in the same order and with the same normalisation; teacher.mean, "
+            f"teacher.std and teacher.image_size say where its own was another."
         )
     loop.reporter.note(f"The teacher {reading.story} {name} pictures.")
     return loop.note("teacher", name, reading, 0)

@@ -10,7 +10,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from tutelage.engine.processes import joined, over_processes
+from tutelage.engine.processes import joined, over_processes, take_from_first
+from tutelage.engine.pseudo import labelled
+from tutelage.engine.split_momentum import SplitMomentum
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import NonFiniteError
@@ -31,6 +33,9 @@ class Classroom:
     clip_norm: float  # of the whole gradient; infinite is off
     parts: int
     scaled: bool = False  # fp16 with a gradient scaler, which skips steps that overflow
+    split: SplitMomentum | None = None  # the bare optimiser, if it keeps kinds of terms apart
+    unlabelled: bool = False  # some pictures have no label
+    confidence: float = 0.0  # of the teacher, below which it names no such picture
 
 
 def step(
@@ -39,32 +44,34 @@ def step(
     """Take one optimiser step on the next global batch, of `count` pictures; return what to record.
 
     Parts weigh by their size, so that the gradient is the global batch's mean, however many parts
-    and processes it was dealt to. What is returned are scalars on the device, this process's share
-    of each mean: ``term/<name>``, ``gradient_norm`` and, if asked to `observe`, ``share/<name>``
-    (of each term in the gradient) and ``p_t`` (the teacher's probability of the target).
+    and processes it was dealt to; pictures that `labelled` leaves out do not count. What is
+    returned are scalars on the device, this process's share of each mean: ``term/<name>``,
+    ``gradient_norm`` and, if asked to `observe`, ``share/<name>`` (of each term in the gradient)
+    and ``p_t`` (the teacher's probability of the target).
 
     Raises:
         NonFiniteError: a term or the gradient is not finite; no weight was changed.
     """
-    fabric, report = room.fabric, _Report()
+    fabric, report, counted = room.fabric, _Report(), 0
     student_module = cast(_FabricModule, room.student.network)
     room.optimizer.zero_grad()
     for part, batch in enumerate(islice(batches, room.parts), start=1):
-        weight = len(batch.target) * fabric.world_size / count
-        with fabric.no_backward_sync(student_module, enabled=part < room.parts):
-            teacher = _ask(room, batch)
-            student = room.student(batch.images)
+        apart = part < room.parts or room.split is not None
+        with fabric.no_backward_sync(student_module, enabled=apart):
+            teacher, student, own = _ask(room, batch), room.student(batch.images), len(batch.target)
+            if room.unlabelled:
+                student, teacher, batch, own = labelled(student, teacher, batch, room.confidence)
+            counted, weight = counted + own, own * fabric.world_size / count
             terms = room.method.terms(student, teacher or _itself(student), batch, progress)
-            loss = torch.stack(list(terms.values())).sum()
             report.add("term", terms, weight)
             if observe:
                 report.add("share", gradient_shares(terms, student), weight)
                 report.add("", _confidence(room.method, teacher, batch), weight)
-            fabric.backward(loss * weight)
-    _average_over_processes(fabric, room.method)
-    norm = fabric.clip_gradients(
-        student_module, room.optimizer, max_norm=room.clip_norm, error_if_nonfinite=False
-    )
+            _backward(room, terms, weight)
+    _average_over_processes(room)
+    if room.unlabelled:
+        report.scale(_leave_out(room, counted, count))
+    norm = _clip(room)
     if norm is not None:
         report.add("", {"gradient_norm": norm}, 1.0)
     # A scaler looks for overflow itself, so there only the terms must be finite.
@@ -104,6 +111,9 @@ class _Report:
             key = f"{kind}/{name}" if kind else name
             self.values[key] = self.values.get(key, 0.0) + scalar.detach() * weight
 
+    def scale(self, factor: float) -> None:
+        self.values = {key: value * factor for key, value in self.values.items()}
+
 
 def _ask(room: Classroom, batch: Batch) -> Output | None:
     if room.teacher is None:
@@ -119,17 +129,61 @@ def _itself(student: Output) -> Output:
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:
     if teacher is None or batch.target.is_floating_point():  # many labels: no target and rest
         return {}
+    logits = teacher.logits[: len(batch.target)]  # of the first view
     p_t = target_probability(
-        teacher.logits, batch.targets, temperature=method.temperature, reduction="mean"
+        logits, batch.targets, temperature=method.temperature, reduction="mean"
     )
     return {"p_t": p_t}
 
 
-def _average_over_processes(fabric: Fabric, method: Method) -> None:
-    """Average the gradients of the method's own parameters, which no strategy wraps."""
-    for parameter in method.parameters():
+def _backward(room: Classroom, terms: Terms, weight: float) -> None:
+    """Add the gradients of a part to those of the parts before: of all terms, or kind by kind."""
+    if room.split is None:
+        room.fabric.backward(torch.stack(list(terms.values())).sum() * weight)
+        return
+    parcels = room.split.parcels(terms)
+    for number, (kind, parcel) in enumerate(parcels.items(), start=1):
+        loss = torch.stack(list(parcel.values())).sum() * weight
+        if loss.requires_grad:
+            room.fabric.backward(loss, retain_graph=number < len(parcels))
+            room.split.put_aside(kind)
+
+
+def _average_over_processes(room: Classroom) -> None:
+    """Average what the strategy does not: the gradients of the method's own parameters, or all."""
+    if room.split:
+        room.split.join(lambda gradient: over_processes(room.fabric, gradient, "mean"))
+        take_from_first(room.fabric, room.student.network.buffers())
+        return
+    for parameter in room.method.parameters():
         if parameter.grad is not None:
-            parameter.grad = over_processes(fabric, parameter.grad, "mean")
+            parameter.grad = over_processes(room.fabric, parameter.grad, "mean")
+
+
+def _leave_out(room: Classroom, counted: int, count: int) -> float:
+    """Make the gradient a mean over the pictures that counted; return what it was multiplied by."""
+    ours = torch.tensor(float(counted), device=room.fabric.device)
+    factor = count / max(float(over_processes(room.fabric, ours, "sum")), 1.0)
+    for group in room.optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameter.grad.mul_(factor)
+    if room.split:
+        room.split.scale(factor)
+    return factor
+
+
+def _clip(room: Classroom) -> Tensor | None:
+    """Clip the whole gradient, and return its norm before, where the strategy tells it."""
+    norm: Tensor | None = room.fabric.clip_gradients(
+        cast(_FabricModule, room.student.network),
+        room.optimizer,
+        max_norm=room.clip_norm,
+        error_if_nonfinite=False,
+    )
+    if room.split and norm is not None:  # as torch.nn.utils.clip_grad_norm_ has it
+        room.split.scale((room.clip_norm / (norm + 1e-6)).clamp(max=1.0))
+    return norm
 
 
 def _demand_finite(fabric: Fabric, report: Terms, progress: Progress) -> None:

@@ -62,6 +62,10 @@ def _pooled(places: Places, count: int) -> Taps:
     return {"pooled": Place(places.classifier, "input")} if places.classifier else {}
 
 
+def _unpooled(places: Places, count: int) -> Taps:
+    return {"unpooled": places.unpooled} if places.unpooled else {}
+
+
 def _classifier(places: Places, count: int) -> Taps:
     if not places.classifier:
         return {}
@@ -79,21 +83,29 @@ _FIND: dict[str, Callable[[Places, int], Taps]] = {
     "stem": lambda places, count: {"stem": places.stem} if places.stem else {},
     "middle": lambda places, count: _one("middle", places, count, (count - 1) // 2),
     "last": lambda places, count: _one("last", places, count, -1),
+    "unpooled": _unpooled,
     "pooled": _pooled,
     "classifier": _classifier,
 }
 
 
+_AT_THE_END = {
+    "unpooled": "feature map whose mean goes into a linear layer that makes the logits",
+    "pooled": "linear layer whose output is the logits",
+    "classifier": "linear layer whose output is the logits",
+}
+
+
 def _missing(kind: type[Method], tap: str, who: str) -> str:
-    if tap in ("pooled", "classifier"):
+    if tap in _AT_THE_END:
         without = [
             name
             for name in methods
-            if methods[name].needs_teacher and not {"pooled", "classifier"} & {*methods[name].taps}
+            if methods[name].needs_teacher and not _AT_THE_END.keys() & {*methods[name].taps}
         ]
         return (
-            f"method {kind.name} looks at what the classifier gets, and the {who} has no linear "
-            f"layer whose output is the logits. Methods that need none: {', '.join(without)}."
+            f"method {kind.name} looks at what the classifier gets, and the {who} has no "
+            f"{_AT_THE_END[tap]}. Methods that need none: {', '.join(without)}."
         )
     return (
         f"method {kind.name} looks at stages, and none were found in the {who}: name them, shallow "

@@ -1,8 +1,9 @@
 """What a data set asks of a method: one class a picture, many labels, or a class for each pixel."""
 
+from tutelage.config import RunConfig
 from tutelage.errors import ConfigError
 from tutelage.methods import Method, methods
-from tutelage.types import Shapes, Task
+from tutelage.types import Task
 
 _STORIES: dict[Task, str] = {
     "classes": "one class a picture",
@@ -25,8 +26,19 @@ def demand_task(kind: type[Method], task: Task, data: str) -> None:
         )
 
 
-def make_method(
-    kind: type[Method], config: Method.Config, student: Shapes, teacher: Shapes, task: Task
-) -> Method:
-    """Return a method; one that knows but the usual task need not hear of it."""
-    return kind(config, student, teacher, *(() if task == "classes" else (task,)))
+def demand_fit(config: RunConfig, task: Task) -> None:
+    """Refuse what mixes, or averages, the classes of pictures, for data of another task.
+
+    Raises:
+        ConfigError: the configuration asks for it.
+    """
+    if task == "pixels" and (config.data.mixup or config.data.cutmix):
+        raise ConfigError(
+            "data.mixup and data.cutmix mix pictures and not the classes of their pixels; set both "
+            "to 0."
+        )
+    if task != "classes" and config.teacher.others:
+        raise ConfigError(
+            f"teacher.others averages teachers of one class a picture, and the data have "
+            f"{_STORIES[task]}; leave it out."
+        )

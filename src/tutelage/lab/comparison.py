@@ -39,6 +39,8 @@ class ArmSummary:
     loss: float | None  # mean, and so the next two
     calibration_error: float | None
     seconds: float | None
+    step_seconds: float | None  # of one optimiser step, training alone
+    extra_parameters: int | None  # that the method trains beside the student
     to_labels: PairedDifference | None  # top-1 minus that of the arm ce
     to_control: PairedDifference | None  # top-1 minus that of plain KD at the same total weight
 
@@ -134,6 +136,10 @@ class Comparison:
                 label, lambda evaluation: evaluation.calibration_error
             ),
             seconds=_mean(result_of(run).seconds for run in runs),
+            step_seconds=_mean(
+                self.config.train.batch_size / result_of(run).images_per_second for run in runs
+            ),
+            extra_parameters=result_of(runs[0]).extra_parameters if runs else None,
             to_labels=self.difference(label, self.labels_alone),
             to_control=self.difference(label, arm.control),
         )

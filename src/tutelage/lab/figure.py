@@ -1,18 +1,77 @@
-"""A comparison as a picture: every seed a dot, every arm its mean and interval."""
+"""A comparison as pictures: every seed a dot, every arm its mean; accuracy against time."""
 
 import io
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from tutelage.lab.comparison import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SEED, MEAN, TEACHER = "#7f9bb8", "#1b1b1b", "#b4451f"
 
 
 def draw(comparison: Comparison) -> dict[str, bytes]:
-    """Return the figure as ``compare.png`` and ``compare.svg``; equal input gives equal bytes."""
+    """Return ``compare`` and ``efficiency`` as .png and .svg; equal input gives equal bytes."""
+    figures = {"compare": _arms(comparison), "efficiency": _efficiency(comparison)}
+    return {
+        f"{name}.{kind}": _rendered(figure, kind)
+        for name, figure in figures.items()
+        for kind in ("png", "svg")
+    }
+
+
+def _rendered(figure: "Figure", kind: str) -> bytes:
+    import matplotlib as mpl
+
+    file = io.BytesIO()
+    # The salt and the missing date: without them every SVG of the same figure would be another.
+    with mpl.rc_context({"svg.hashsalt": "tutelage"}):
+        figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return file.getvalue()
+
+
+def _efficiency(comparison: Comparison) -> "Figure":
+    """Draw each arm's mean top-1 against the time of its step, as large as what it trains more."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 5.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    for one in comparison.summaries:
+        if one.top1 is None or one.step_seconds is None:
+            continue
+        point = (1000 * one.step_seconds, 100 * one.top1.mean)
+        extra = one.extra_parameters or 0
+        axes.scatter(*point, s=18 + extra**0.5, color=SEED, edgecolors=MEAN, linewidths=0.5)
+        more = f" (+{extra:,})" if extra else ""
+        axes.annotate(
+            f"{one.arm.label}{more}", point, xytext=(4, 4), textcoords="offset points", fontsize=7
+        )
+    axes.set_xlabel("milliseconds of a training step")
+    axes.set_ylabel(f"top-1, {comparison.split} split, {comparison.reading} epoch, percent")
+    axes.set_title(
+        f"{_title(comparison)}; in brackets: parameters beside the student's",
+        loc="left",
+        fontsize="medium",
+    )
+    axes.grid(color="#e3e3e3")
+    axes.set_axisbelow(True)
+    axes.margins(0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _title(comparison: Comparison) -> str:
+    return (
+        f"{comparison.config.student.name} on {comparison.config.data.name}, "
+        f"{comparison.config.train.epochs} epochs, n = {len(comparison.seeds)}"
+    )
+
+
+def _arms(comparison: Comparison) -> "Figure":
     # Imported here, as it takes a second that no run need pay. Not by pyplot, which would look for
     # a window system and keep the figure alive.
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     summaries = comparison.summaries
@@ -59,18 +118,6 @@ def draw(comparison: Comparison) -> dict[str, bytes]:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(
-        f"{comparison.config.student.name} on {comparison.config.data.name}, "
-        f"{comparison.config.train.epochs} epochs, n = {len(comparison.seeds)}",
-        loc="left",
-        fontsize="medium",
-    )
+    axes.set_title(_title(comparison), loc="left", fontsize="medium")
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
-    pictures = {}
-    # The salt and the missing date: without them every SVG of the same figure would be another.
-    with mpl.rc_context({"svg.hashsalt": "tutelage"}):
-        for kind in ("png", "svg"):
-            file = io.BytesIO()
-            figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else None)
-            pictures[f"compare.{kind}"] = file.getvalue()
-    return pictures
+    return figure

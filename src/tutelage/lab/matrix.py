@@ -45,7 +45,7 @@ def make_arms(config: RunConfig, texts: Iterable[str], *, control: bool = True) 
 
     A text is a method's name, with options behind it if need be: ``kd:kd_weight=4:ce_weight=1``.
     An arm of the method of `config` inherits its options; every other arm has its method's own
-    defaults. Where a method tells its `matched_kd_weight` and is not plain KD, the arm of plain KD
+    defaults. Where a method tells its `matched_kd_weight` and is not KD itself, the arm of plain KD
     with that weight, and otherwise the same options, is its control: it is added, unless it is
     among the arms already or `control` is false.
 
@@ -130,7 +130,7 @@ def _read(config: RunConfig, text: str) -> Arm:
     return Arm(
         label=" ".join([name, *assignments]),
         method=with_method_options(own, options).method,
-        matched_kd_weight=None if kind is KD else options.matched_kd_weight,
+        matched_kd_weight=None if issubclass(kind, KD) else options.matched_kd_weight,
     )
 
 

@@ -17,6 +17,7 @@ from tutelage.record import Result, replacing
 
 NONE = "-"
 CONTROL = " (control)"
+_UNSAID = {"label_smoothing": 0.0, "fidelity": "paper", "standardise": False}  # what is usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,19 @@ def _arms(comparison: Comparison) -> Table:
     return Table(
         f"{comparison.measured[0].upper()}{comparison.measured[1:]} on the {comparison.split} "
         f"split, {comparison.reading} epoch, percent",
-        ("arm", "n", "mean", "sd", "95 % interval", other, "NLL", "ECE %", "s/run"),
+        (
+            "arm",
+            "n",
+            "mean",
+            "sd",
+            "95 % interval",
+            other,
+            "NLL",
+            "ECE %",
+            "s/run",
+            "ms/step",
+            "extra",
+        ),
         tuple(
             (
                 one.arm.label,
@@ -58,6 +71,8 @@ def _arms(comparison: Comparison) -> Table:
                 _number(one.loss, 3),
                 _percent(one.calibration_error),
                 _number(one.seconds, 1),
+                _number(one.step_seconds and 1000 * one.step_seconds, 1),
+                NONE if one.extra_parameters is None else f"{one.extra_parameters:,}",
             )
             for one in comparison.summaries
         ),
@@ -161,7 +176,9 @@ def _reading_notes(comparison: Comparison) -> list[str]:
         f"{comparison.config.train.epochs} epochs; seeds {seeds}.",
         paired if len(comparison.seeds) > 1 else alone,
         "The best epoch is the one that the validation split chose; of it and of NLL (nats), ECE "
-        "(expected calibration error, 15 bins, L1) and seconds the mean is shown.",
+        "(expected calibration error, 15 bins, L1) and seconds the mean is shown. A step is one of "
+        "the optimiser's, its batch read and its teacher asked; extra are the numbers that a "
+        "method trains beside the student.",
     ]
 
 
@@ -201,7 +218,7 @@ def _teacher_notes(comparison: Comparison, results: Sequence[Result]) -> list[st
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write compare.md, compare.csv, compare.json, compare.png and compare.svg into a folder.
+    """Write a comparison into a folder: compare.md, .csv, .json, .png, .svg; efficiency.png, .svg.
 
     Raises:
         RecordError: the folder cannot be made or written.
@@ -235,6 +252,7 @@ def markdown(comparison: Comparison) -> str:
         f"# {config.student.name} on {config.data.name}: {len(comparison.arms)} arms compared",
         *(table.markdown() for table in tables(comparison) if table.rows),
         "![every seed, means and intervals](compare.svg)",
+        "![accuracy against the time of a step](efficiency.svg)",
         "\n".join(f"- {note}" for note in notes(comparison)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -310,6 +328,7 @@ def _numbers(arm: Arm) -> str:
     return ", ".join(
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
         for key, value in arm.method.options.items()
+        if _UNSAID.get(key, NONE) != value
     )
 
 

@@ -8,18 +8,35 @@ from torch import Tensor
 Reduction = Literal["none", "mean", "sum"]
 
 
+def widen(logits: Tensor, class_dim: int, ignored: Tensor | None = None) -> Tensor:
+    """Return the logits ``[..., C]`` in float32 or wider.
+
+    Ignored positions become zeros, so that a NaN there reaches neither a value nor a gradient.
+    Autocast has no say: it narrows matrix products and the like, and there is none from here on.
+    """
+    logits = logits.movedim(class_dim, -1).to(torch.promote_types(logits.dtype, torch.float32))
+    return logits if ignored is None else logits.masked_fill(ignored[..., None], 0.0)
+
+
+def widen_pair(
+    student_logits: Tensor, teacher_logits: Tensor, class_dim: int, ignored: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return both networks' logits ``[..., C]`` in one dtype, the teacher's detached."""
+    dtype = torch.promote_types(student_logits.dtype, teacher_logits.dtype)
+    return (
+        widen(student_logits.to(dtype), class_dim, ignored),
+        widen(teacher_logits.detach().to(dtype), class_dim, ignored),
+    )
+
+
 def soften(
     logits: Tensor, temperature: float, class_dim: int, ignored: Tensor | None = None
 ) -> Tensor:
     """Return the logits ``[..., C]`` over the temperature, in float32 or wider, the largest at 0.
 
-    The shift changes no probability and keeps the digits of logits that are all large. Ignored
-    positions become zeros, so that a NaN there reaches neither a value nor a gradient. Autocast
-    has no say: it narrows matrix products and the like, and there is none from here on.
+    The shift changes no probability and keeps the digits of logits that are all large.
     """
-    logits = logits.movedim(class_dim, -1).to(torch.promote_types(logits.dtype, torch.float32))
-    if ignored is not None:
-        logits = logits.masked_fill(ignored[..., None], 0.0)
+    logits = widen(logits, class_dim, ignored)
     return (logits - logits.detach().amax(-1, keepdim=True)) / temperature
 
 
@@ -31,11 +48,8 @@ def soften_pair(
     ignored: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return both networks' softened logits ``[..., C]`` in one dtype, the teacher's detached."""
-    dtype = torch.promote_types(student_logits.dtype, teacher_logits.dtype)
-    return (
-        soften(student_logits.to(dtype), temperature, class_dim, ignored),
-        soften(teacher_logits.detach().to(dtype), temperature, class_dim, ignored),
-    )
+    student, teacher = widen_pair(student_logits, teacher_logits, class_dim, ignored)
+    return soften(student, temperature, -1), soften(teacher, temperature, -1)
 
 
 def reduce(values: Tensor, ignored: Tensor | None, reduction: Reduction) -> Tensor:

@@ -19,7 +19,7 @@ def read_target(
     """Return the target classes and the ignored positions; refuse a target that is none.
 
     The classes are groups ``[..., 1]`` of one class each, -1 where there is none, as in ignored
-    positions. The positions are ``[...]``, or None where label probabilities leave none out.
+    positions. The positions are ``[...]``, or None where it is known that none is left out.
     """
     if isinstance(target, Tensor) and target.is_floating_point():
         _check_probabilities(target, logits, class_dim)
@@ -32,11 +32,14 @@ def read_target(
         )
     for index in indices:
         _check_indices(index, logits, class_dim, ignore_index)
-    ignored = torch.stack([index == ignore_index for index in indices]).any(0)
+    masks = [index == ignore_index for index in indices]
+    ignored = masks[0] if len(masks) == 1 else masks[0] | masks[1]
     # Where values go unchecked, a negative label must fail in torch, not pass for "none".
     groups = [index.masked_fill(index < 0, logits.shape[class_dim]) for index in indices]
     if len(groups) == 2:  # a picture mixed with one of its own class has one target
         groups[1] = groups[1].masked_fill(groups[1] == groups[0], -1)
+    if may_look(ignored) and not ignored.any():
+        return [group[..., None] for group in groups], None
     return [group.masked_fill(ignored, -1)[..., None] for group in groups], ignored
 
 

@@ -14,9 +14,10 @@ from tutelage.losses._checks import (
     check_reduction,
     check_temperature,
 )
-from tutelage.losses._forms import Reduction, reduce, soften, soften_pair
+from tutelage.losses._closed import Decoupled, is_quick, quick_dkd
+from tutelage.losses._forms import Reduction, reduce, soften, widen_pair
 from tutelage.losses._targets import Target, read_target
-from tutelage.losses.partition import PartitionKL, chain_rule, split
+from tutelage.losses.partition import chain_rule, split
 
 
 class TwoClassesWarning(UserWarning):
@@ -80,8 +81,7 @@ def decoupled_kd(
     parts, ignored = _decouple(
         student_logits, teacher_logits, target, temperature, reduction, ignore_index, class_dim
     )
-    tckd, nckd = temperature**2 * parts.between, temperature**2 * parts.within[..., -1]
-    return reduce(tckd, ignored, reduction), reduce(nckd, ignored, reduction)
+    return reduce(parts.tckd, ignored, reduction), reduce(parts.nckd, ignored, reduction)
 
 
 def dkd_loss(
@@ -121,10 +121,10 @@ def dkd_loss(
     parts, ignored = _decouple(
         student_logits, teacher_logits, target, temperature, reduction, ignore_index, class_dim
     )
-    nckd = beta * parts.within[..., -1]
+    nckd = beta * parts.nckd
     if coupling > 0:  # in log space 1 - p_t has its digits; coupling 0 must not meet 0 * -inf
-        nckd = (coupling * parts.log_mass[..., -1]).exp() * nckd
-    return reduce(temperature**2 * (alpha * parts.between + nckd), ignored, reduction)
+        nckd = (coupling * parts.log_rest).exp() * nckd
+    return reduce(alpha * parts.tckd + nckd, ignored, reduction)
 
 
 def target_probability(
@@ -161,8 +161,8 @@ def _decouple(
     reduction: Reduction,
     ignore_index: int,
     class_dim: int,
-) -> tuple[PartitionKL, Tensor | None]:
-    """Check everything and return the parts, targets first and rest last, and what is ignored."""
+) -> tuple[Decoupled, Tensor | None]:
+    """Check everything and return the parts, and what is ignored."""
     check_pair(student_logits, teacher_logits, class_dim)
     check_temperature(temperature)
     check_reduction(reduction)
@@ -176,8 +176,14 @@ def _decouple(
     if classes == 2 and not torch.compiler.is_compiling():
         _warn_of_two_classes()
     groups, ignored = read_target(target, student_logits, class_dim, ignore_index)
-    softened = soften_pair(student_logits, teacher_logits, temperature, class_dim, ignored)
-    return chain_rule(*softened, groups), ignored
+    student, teacher = widen_pair(student_logits, teacher_logits, class_dim, ignored)
+    if len(groups) == 1 and is_quick(student):
+        label = groups[0].clamp(min=0)  # where there is none, both networks' logits are zeros
+        return quick_dkd(student, teacher, label, temperature), ignored
+    softened = soften(student, temperature, -1), soften(teacher, temperature, -1)
+    parts = chain_rule(*softened, groups)
+    tckd, nckd = temperature**2 * parts.between, temperature**2 * parts.within[..., -1]
+    return Decoupled(tckd, nckd, parts.log_mass[..., -1]), ignored
 
 
 @cache  # once per process

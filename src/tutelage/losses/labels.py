@@ -4,10 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tutelage.losses.multilabel import labels_of, multilabel_loss
-from tutelage.types import Batch
-
-IGNORED = -100
-"""The class of a pixel that has none: the default `ignore_index` here and of torch."""
+from tutelage.types import UNLABELLED, Batch
 
 
 def label_loss(logits: Tensor, batch: Batch, *, smoothing: float = 0.0) -> Tensor:
@@ -27,7 +24,7 @@ def label_loss(logits: Tensor, batch: Batch, *, smoothing: float = 0.0) -> Tenso
     if batch.target.ndim > 1:
         target = batch.target.repeat(views, 1, 1)
         summed = F.cross_entropy(logits, target, label_smoothing=smoothing, reduction="sum")
-        return summed / (target != IGNORED).sum().clamp(min=1)
+        return summed / (target != UNLABELLED).sum().clamp(min=1)
     if batch.second is None or batch.share is None:
         return F.cross_entropy(logits, batch.target.repeat(views), label_smoothing=smoothing)
     first, second = (

@@ -27,9 +27,9 @@ class LogitMethod(Method):
     config: Config
 
     def __init__(
-        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+        self, config: Config, student: Shapes, teacher: Shapes, *, task: Task = "classes"
     ) -> None:
-        super().__init__(config, student, teacher, task)
+        super().__init__(config, student, teacher, task=task)
         if config.standardise and task == "labels":
             raise ConfigError(
                 "method.standardise takes the mean of a picture's logits away, which says nothing "
@@ -48,3 +48,16 @@ class LogitMethod(Method):
         self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
     ) -> Terms:
         """Return the weighed distillation terms by name; see `Method.distill`."""
+
+
+def refuse_two_classes(method: str, term: str, network: Shapes) -> None:
+    """Refuse two classes, of which one is left beside the target, for `term` to say nothing of.
+
+    Raises:
+        ConfigError: the network scores two classes.
+    """
+    if network["logits"][-1] == 2:
+        raise ConfigError(
+            f"{method} needs at least three classes, got 2: with one class beside the target "
+            f'{term} is exactly 0. Use `method.name = "kd"`.'
+        )

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from typing import ClassVar, Literal
@@ -16,7 +17,9 @@ from tutelage.registry import Registry
 from tutelage.types import Batch, Output, Progress, Shapes, Task, Terms
 
 Kind = Literal["labels", "logit", "feature", "relation", "contrast", "teacher-free"]
-Tap = Literal["stages", "preactivations", "stem", "middle", "last", "pooled", "classifier"]
+Tap = Literal[
+    "stages", "preactivations", "stem", "middle", "last", "unpooled", "pooled", "classifier"
+]
 
 
 class Methods(Registry[type["Method"]]):
@@ -55,6 +58,7 @@ class Method(nn.Module, ABC):
     ``stem``            ``stem``: the feature before the first stage
     ``middle``          ``middle``: the output of the stage in the middle
     ``last``            ``last``: the output of the last stage
+    ``unpooled``        ``unpooled``: the map of which the classifier gets the mean
     ``pooled``          ``pooled``: what the classifier gets, ``[B, D]``
     ``classifier``      ``classifier`` ``[C, D]`` and ``classifier_bias`` ``[C]``: its weights
 
@@ -70,6 +74,7 @@ class Method(nn.Module, ABC):
     needs_teacher: ClassVar[bool] = True
     needs_maps: ClassVar[bool] = False  # the features it taps must be maps, not tokens
     mixes: ClassVar[bool] = True  # knows what two labels of one picture mean
+    remakes: ClassVar[bool] = False  # changes the student network itself: see `remake`
     by_row: ClassVar[bool] = False  # each row of logits has a loss of its own: fit for boxes
     zero_at_match: ClassVar[bool] = True  # distillation terms are 0 where student equals teacher
     # Not inherited, since what a subclass changes may not fit. With others than this one,
@@ -115,18 +120,30 @@ class Method(nn.Module, ABC):
             methods.add(name, cls)
 
     def __init__(
-        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+        self, config: Config, student: Shapes, teacher: Shapes, *, task: Task = "classes"
     ) -> None:
         super().__init__()
         self.config = config
         self._noticed: dict[str, list[Tensor]] = {}
-        if self.needs_teacher and student["logits"] != teacher["logits"]:
+        if self.needs_teacher and student["logits"][0] != teacher["logits"][0]:
             raise ConfigError(
                 f"{self.name} needs a student and a teacher that score the same classes: the "
                 f"student has {student['logits'][0]}, the teacher {teacher['logits'][0]}."
             )
         if self.needs_maps:
             self._demand_maps(student=student, teacher=teacher)
+
+    @classmethod
+    def remake(
+        cls, student: nn.Module, paths: Mapping[str, str], classifier: Mapping[str, Tensor]
+    ) -> None:
+        """Change the student network, in place, into the one that is to be taught.
+
+        For methods whose student is not the network that was asked for, which say so by `remakes`.
+        Also called when the student of a finished run is built again, before its weights are
+        loaded. `paths` tells where in the student ``unpooled`` and ``classifier`` lie, `classifier`
+        the ``weight`` ``[C, D]`` of the teacher's classifier and its ``bias`` ``[C]`` if any.
+        """
 
     @abstractmethod
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
@@ -186,6 +203,15 @@ class Method(nn.Module, ABC):
                         f"{who}'s {tap} is {list(shape)}, tokens or a vector. Methods that need no "
                         f"maps: {', '.join(name for name in methods if _fits_tokens(name))}."
                     )
+
+
+def make_method(
+    kind: type[Method], config: Method.Config, student: Shapes, teacher: Shapes, task: Task
+) -> Method:
+    """Return a method; one that knows but single classes need not hear of tasks."""
+    if task == "classes":
+        return kind(config, student, teacher)
+    return kind(config, student, teacher, task=task)
 
 
 def _fits_tokens(name: str) -> bool:

@@ -1,16 +1,15 @@
 """Sums of methods: the distillation terms of several, and the labels' own once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import Field, dataclass, field, fields, make_dataclass
 from functools import cache
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from tutelage.errors import ConfigError, did_you_mean
-from tutelage.methods._method import Method, methods
+from tutelage.errors import ConfigError
+from tutelage.methods._method import Method, make_method, methods
 from tutelage.types import Batch, Output, Progress, Shapes, Task, Terms
 
 COMMON = frozenset(field.name for field in fields(Method.Config))
@@ -23,24 +22,22 @@ class Sum(Method):
     Terms keep their names; a name that two parts use is told apart by its method before a slash.
     """
 
-    parts: tuple[str, ...]
+    parts: ClassVar[tuple[str, ...]]
+    config: "_SumConfig"
 
     def __init__(
-        self, config: Method.Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+        self, config: Method.Config, student: Shapes, teacher: Shapes, *, task: Task = "classes"
     ) -> None:
-        super().__init__(config, student, teacher, task)
+        super().__init__(config, student, teacher, task=task)
         self.by_name = nn.ModuleDict()
         for name in self.parts:
-            common = {key: getattr(config, key) for key in COMMON}
-            own = methods[name].Config(**{**getattr(config, name), **common})
-            told = () if task == "classes" else (task,)  # few parts know of others
-            self.by_name[name] = methods[name](own, student, teacher, *told)
+            own = part_config(config, name)
+            self.by_name[name] = make_method(methods[name], own, student, teacher, task)
 
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
         """Return the terms of all parts, each times its part's weight and warm-up."""
         told: list[tuple[str, str, Tensor]] = []
-        weights = getattr(self.config, "weights")  # noqa: B009 - a field of the made Config
-        for (name, part), weight in zip(self._parts(), weights, strict=True):
+        for (name, part), weight in zip(self._parts(), self.config.weights, strict=True):
             ramp = weight * progress.ramp(getattr(part.config, "warmup_epochs", 0.0))
             lessons = part.distill(student, teacher, batch, progress)
             told += [(name, term, ramp * value) for term, value in lessons.items()]
@@ -94,10 +91,12 @@ def sum_of(*names: str) -> type[Sum]:
     whole = "+".join(names)
     if len({*names}) < len(names):
         raise ConfigError(f"a sum wants different methods, got {whole}.")
-    if unfit := [kind.name for kind in kinds if not kind.needs_teacher or kind.views > 1]:
+    if unfit := [
+        kind.name for kind in kinds if not kind.needs_teacher or kind.views > 1 or kind.remakes
+    ]:
         raise ConfigError(
-            f"a sum is of methods that have a teacher and see one view of a picture; {whole} has "
-            f"{', '.join(unfit)}."
+            f"a sum is of methods that have a teacher, see one view of a picture and leave the "
+            f"student as it is; {whole} has {', '.join(unfit)}."
         )
     attributes: dict[str, Any] = {
         "__doc__": f"The sum of {' and '.join(names)}.",
@@ -117,53 +116,63 @@ def sum_of(*names: str) -> type[Sum]:
 
 @dataclass(frozen=True, kw_only=True)
 class _SumConfig(Method.Config):
-    """What `sum_of` adds fields to."""
+    """What `sum_of` adds fields to: ``weights``, and the options of each part under its name."""
+
+    parts: ClassVar[tuple[str, ...]]
+    weights: tuple[Annotated[float, Ge(0)], ...] = ()  # of the parts, in order; empty = all 1
 
     def __post_init__(self) -> None:
-        """Complete the options of every part by its defaults."""
+        """Give every part a weight."""
         Method.Config.__post_init__(self)
-        parts = [field.name for field in fields(self) if field.name not in COMMON | {"weights"}]
-        weights = getattr(self, "weights")  # noqa: B009 - a field of the subclass
-        if len(weights) != len(parts):
-            raise ConfigError(f"weights wants {len(parts)} numbers, got {list(weights)}.")
-        for name in parts:
-            object.__setattr__(self, name, _complete(name, getattr(self, name)))
+        object.__setattr__(self, "weights", self.weights or (1.0,) * len(self.parts))
+        if len(self.weights) != len(self.parts):
+            raise ConfigError(f"weights wants {len(self.parts)} numbers, got {[*self.weights]}.")
 
     @property
     def matched_kd_weight(self) -> float | None:
         """The weighed sum of the parts' own, if any part has one."""
         found = [
             weight * matched
-            for name, weight in zip(self._parts, getattr(self, "weights"), strict=True)  # noqa: B009
-            if (matched := methods[name].Config(**getattr(self, name)).matched_kd_weight)
+            for name, weight in zip(self.parts, self.weights, strict=True)
+            if (matched := part_config(self, name).matched_kd_weight)
         ]
         return sum(found) or None
 
-    @property
-    def _parts(self) -> list[str]:
-        return [field.name for field in fields(self) if field.name not in COMMON | {"weights"}]
+
+def part_config(config: Method.Config, name: str) -> Method.Config:
+    """Return the whole Config of one part of a sum."""
+    own = {field.name: getattr(getattr(config, name), field.name) for field in _own_fields(name)}
+    return methods[name].Config(**own, **{key: getattr(config, key) for key in COMMON})
 
 
-def _config_of(whole: str, names: tuple[str, ...]) -> type:
-    ones = tuple(1.0 for _ in names)
+def _config_of(whole: str, names: tuple[str, ...]) -> type[_SumConfig]:
+    parts = [(name, _part_of(name)) for name in names]
     return make_dataclass(
         f"Config[{whole}]",
-        [
-            ("weights", tuple[Annotated[float, Ge(0)], ...], field(default=ones)),
-            *((name, Mapping[str, Any], field(default_factory=dict)) for name in names),
-        ],
+        [(name, part, field(default_factory=part)) for name, part in parts],
         bases=(_SumConfig,),
+        namespace={"parts": names},
         frozen=True,
         kw_only=True,
     )
 
 
-def _complete(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a part with its defaults, those of the sum left out."""
-    known = [field.name for field in fields(methods[name].Config) if field.name not in COMMON]
-    for key in given:
-        if key not in known:
-            belongs = " It belongs to the sum." if key in COMMON else did_you_mean(key, known)
-            raise ConfigError(f"{name}.{key}: no such key; there is {', '.join(known)}.{belongs}")
-    whole = methods[name].Config(**given)
-    return {key: getattr(whole, key) for key in known}
+def _part_of(name: str) -> type:
+    """Return the Config of a method without what belongs to the sum, and with its checks."""
+    kind = methods[name].Config
+    hints = get_type_hints(kind, include_extras=True)
+
+    def check(part: Any) -> None:
+        kind(**{field.name: getattr(part, field.name) for field in fields(part)})
+
+    return make_dataclass(
+        name,
+        [(own.name, hints[own.name], field(default=own.default)) for own in _own_fields(name)],
+        namespace={"__post_init__": check},
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def _own_fields(name: str) -> list["Field[Any]"]:
+    return [field for field in fields(methods[name].Config) if field.name not in COMMON]

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from tutelage.errors import ConfigError
 from tutelage.losses import (
-    IGNORED,
     decoupled_kd,
     labels_of,
     multilabel_decoupled_kd,
@@ -14,7 +13,7 @@ from tutelage.losses import (
 )
 from tutelage.methods._logit import LogitMethod
 from tutelage.paper import Paper
-from tutelage.types import Batch, Progress, Shapes, Task, Terms
+from tutelage.types import UNLABELLED, Batch, Progress, Shapes, Task, Terms
 
 
 class DKD(LogitMethod, name="dkd"):
@@ -49,9 +48,9 @@ class DKD(LogitMethod, name="dkd"):
     config: Config
 
     def __init__(
-        self, config: Config, student: Shapes, teacher: Shapes, task: Task = "classes"
+        self, config: Config, student: Shapes, teacher: Shapes, *, task: Task = "classes"
     ) -> None:
-        super().__init__(config, student, teacher, task)
+        super().__init__(config, student, teacher, task=task)
         if task == "labels" and config.coupling:
             raise ConfigError(
                 f"method.coupling must be 0 where pictures have many labels, got "
@@ -83,5 +82,5 @@ class DKD(LogitMethod, name="dkd"):
         if config.coupling:
             p_t = target_probability(teacher_logits, targets, temperature=config.temperature)
             nckd = (1 - p_t) ** config.coupling * nckd
-        count = (batch.target != IGNORED).sum().clamp(min=1)  # pixels without a class added 0
+        count = (batch.target != UNLABELLED).sum().clamp(min=1)  # pixels without a class added 0
         return {"tckd": config.alpha * tckd.sum() / count, "nckd": config.beta * nckd.sum() / count}

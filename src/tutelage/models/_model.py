@@ -117,7 +117,7 @@ def places(
 
     Stages are the modules at the paths `taps`, if there are any; else those of the zoo, of
     torchvision and of timm as `stages` knows them; else, and with an empty `name`, those that one
-    dry pass of blank pictures finds: the last module of each resolution, or every block of tokens.
+    dry pass of random pictures finds: the last module of each resolution, or every block of tokens.
     `image_shape` is channels, height and width.
 
     >>> network = build("resnet20", num_classes=10)
@@ -130,9 +130,11 @@ def places(
     """
     known = name and not _outside.find(name)
     with _dry(module, image_shape) as images:
+        # What is found by its values would be found anywhere in the zeros that blank pictures make.
+        noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(0))
         return find(
             module,
-            images,
+            noise.to(images),
             stages=stages(name, module) if name else {},
             preactivations=_of_the_zoo(name).preactivations if known else {},
             taps=taps,

@@ -35,6 +35,7 @@ class Places:
     stages: tuple[Place, ...] = ()  # shallow to deep
     preactivations: tuple[Place, ...] = ()  # of the stages, before their last activation
     stem: Place | None = None
+    unpooled: Place | None = None  # the map of which the classifier gets the mean
     classifier: str = ""  # path of the layer whose output is the logits
 
 
@@ -44,6 +45,7 @@ class _Call:
 
     path: str
     module: nn.Module
+    given: object
     output: Tensor
 
     @property
@@ -112,6 +114,7 @@ def find(
     stem = stages.get("stem", "") if not taps else ""
     outputs = {call.path: call.output for call in calls}
     before = {} if taps else {named[name]: path for name, path in preactivations.items()}
+    classifier = _classifier(calls, logits)
     return Places(
         stages=tuple(Place(path, channels_last=nhwc) for path in paths),
         preactivations=tuple(
@@ -119,7 +122,8 @@ def find(
             for path in paths
         ),
         stem=Place(stem, channels_last=nhwc) if stem else None,
-        classifier=_classifier(calls, logits),
+        unpooled=_unpooled(calls, classifier) if classifier else None,
+        classifier=classifier,
     )
 
 
@@ -130,11 +134,11 @@ def _trace(network: nn.Module, images: Tensor) -> tuple[list[_Call], object]:
     """
     calls: dict[str, _Call] = {}
 
-    def keep(path: str) -> Callable[[nn.Module, object, object], None]:
-        def hook(module: nn.Module, inputs: object, output: object) -> None:
+    def keep(path: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def hook(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
             calls.pop(path, None)
             if isinstance(output, Tensor):
-                calls[path] = _Call(path, module, output)
+                calls[path] = _Call(path, module, inputs[0] if inputs else None, output)
 
         return hook
 
@@ -195,6 +199,22 @@ def _classifier(calls: Sequence[_Call], logits: object) -> str:
         if is_layer and same and call.output.numel() == logits.numel():
             return call.path
     return ""
+
+
+def _unpooled(calls: Sequence[_Call], classifier: str) -> Place | None:
+    """Return the last of the largest maps whose mean over all positions the classifier gets."""
+    given = next(call.given for call in calls if call.path == classifier)
+    found = [call for call in calls if _is_mean(given, call.output)]
+    largest = max((call.output.shape[2:].numel() for call in found), default=0)
+    fitting = [call.path for call in found if call.output.shape[2:].numel() == largest]
+    return Place(fitting[-1]) if fitting else None
+
+
+def _is_mean(given: object, features: Tensor) -> bool:
+    if not isinstance(given, Tensor) or features.ndim != 4:
+        return False
+    vector, mean = given.flatten(1), features.mean((2, 3))
+    return vector.shape == mean.shape and torch.allclose(vector, mean, rtol=1e-3, atol=1e-6)
 
 
 def _is_channels_last(network: nn.Module) -> bool:

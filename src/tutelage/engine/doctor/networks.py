@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from tutelage import models
-from tutelage.config import RunConfig
+from tutelage.config import RunConfig, StudentConfig, TeacherConfig
 from tutelage.data import DataSet
 from tutelage.engine.build import build_network
 from tutelage.engine.checkpoint import load_weights, read_weights
 from tutelage.engine.doctor.chart import Chart, row, some
 from tutelage.engine.teacher import state_sha256
+from tutelage.engine.view import View
 from tutelage.errors import ModelError
 from tutelage.models import count_parameters, probe
 
@@ -28,14 +29,16 @@ def look_at_names(chart: Chart, who: str, name: str, weights: str) -> None:
 
 
 def fitting(
-    chart: Chart, who: str, name: str, weights: str, data: DataSet
+    chart: Chart, who: str, section: StudentConfig | TeacherConfig, data: DataSet
 ) -> tuple[nn.Module | None, str]:
     """Return a network that fits the data, and the path of the weights in it.
 
     Weights that do not fit are left out, and the path is empty.
     """
+    name, weights = section.name, section.weights
     network = chart.attempt(who, build_network, name, "", data) if name else None
-    if network is None or not _fits(chart, who, name, network, data):
+    view = chart.attempt(who, View.of, section, data.spec)
+    if network is None or view is None or not _fits(chart, who, name, network, view, data):
         return None, ""
     if not weights:
         return network, ""
@@ -45,14 +48,13 @@ def fitting(
         return build_network(name, "", data), ""  # broken ones may have been loaded
     chart.ok(f"{who} weights", f"{path} fits: {layout}.")
     if not path.is_dir():
-        _look_at_origin(chart, who, name, data)
+        _look_at_origin(chart, who, name, view)
     return network, weights
 
 
-def _fits(chart: Chart, who: str, name: str, network: nn.Module, data: DataSet) -> bool:
+def _fits(chart: Chart, who: str, name: str, network: nn.Module, view: View, data: DataSet) -> bool:
     spec = data.spec
-    picture = (spec.channels, spec.height, spec.width)
-    shapes = chart.attempt(who, partial(probe, task=spec.task), network, picture)
+    shapes = chart.attempt(who, partial(probe, task=spec.task), network, view.shape)
     if shapes is None:
         return False
     if shapes["logits"][0] != spec.num_classes:
@@ -64,8 +66,8 @@ def _fits(chart: Chart, who: str, name: str, network: nn.Module, data: DataSet) 
         return False
     chart.ok(
         who,
-        f"{name}, {count_parameters(network):,} parameters: takes {spec.channels} x {spec.height} "
-        f"x {spec.width}, scores {spec.num_classes} classes.",
+        f"{name}, {count_parameters(network):,} parameters: takes "
+        f"{' x '.join(map(str, view.shape))}, scores {spec.num_classes} classes.",
     )
     return True
 
@@ -108,21 +110,22 @@ def _why_unfit(network: nn.Module, weights: Mapping[str, Tensor], num_classes: i
     return "Name the network these weights are of, or give other weights."
 
 
-def _look_at_origin(chart: Chart, who: str, name: str, data: DataSet) -> None:
-    """Compare the data with what the published weights of a network from outside want to see."""
-    wanted, spec = _published_input(name), data.spec
-    if wanted is None or len(wanted[0]) != spec.channels:
+def _look_at_origin(chart: Chart, who: str, name: str, view: View) -> None:
+    """Compare what a network from outside would see with what its published weights want to."""
+    wanted = _published_input(name)
+    if wanted is None or len(wanted[0]) != view.shape[0]:
         return
     mean, std, size = wanted
-    gaps = [abs(a - b) for a, b in zip((*mean, *std), (*spec.mean, *spec.std), strict=True)]
-    if max(gaps) > 0.02 or size != spec.height:
+    gaps = [abs(a - b) for a, b in zip((*mean, *std), (*view.mean, *view.std), strict=True)]
+    if max(gaps) > 0.02 or size != view.shape[1]:
+        keys = f"{who}.image_size={size} {who}.mean={list(mean)} {who}.std={list(std)}"
         chart.warn(
             f"{who} weights",
             f"the published weights of {name} want mean {row(mean)}, std {row(std)} and "
-            f"{size} pixels a side; the data have mean {row(spec.mean)}, std {row(spec.std)} and "
-            f"{spec.height} pixels.",
-            "If these weights are the published ones, give the data the same; if they were "
-            "trained on data like these, all is well.",
+            f"{size} pixels a side; it would see mean {row(view.mean)}, std {row(view.std)} and "
+            f"{view.shape[1]} pixels.",
+            f"If these weights are the published ones, set {keys.replace(', ', ',')}; if they were "
+            f"trained on data like these, all is well.",
         )
 
 

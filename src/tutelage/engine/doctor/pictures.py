@@ -7,6 +7,7 @@ from tutelage.config import RunConfig
 from tutelage.data import DataSet, Split
 from tutelage.engine.doctor.chart import Chart, row, some, spread
 from tutelage.engine.doctor.recipe import plan
+from tutelage.types import UNLABELLED
 
 
 def look_at_labels(chart: Chart, data: DataSet) -> bool:
@@ -89,6 +90,9 @@ def _read(split: Split) -> Tensor:
 
 
 def _in_range(chart: Chart, split: str, target: Tensor, classes: tuple[str, ...]) -> bool:
+    if split == "train" and (hidden := int((target == UNLABELLED).sum())):
+        chart.ok("labels", f"{hidden:,} of {len(target):,} pictures to train on have none.")
+        target = target[target != UNLABELLED]
     inside = (target >= 0) & (target < len(classes))
     if not inside.all():
         chart.error(

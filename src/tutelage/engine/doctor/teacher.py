@@ -14,11 +14,12 @@ from torch import Tensor
 
 from tutelage.config import RunConfig, TeacherConfig
 from tutelage.data import DataSet
-from tutelage.engine.build import build_network
+from tutelage.engine.build import build_teacher
 from tutelage.engine.doctor.chart import Chart, some, spread
 from tutelage.engine.evaluate import evaluate
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import find_teacher, teacher_config
+from tutelage.engine.view import View
 from tutelage.engine.watch import Watch
 from tutelage.errors import NonFiniteError, TeacherError, TutelageError
 from tutelage.losses import target_probability
@@ -89,9 +90,10 @@ def ask(config: RunConfig, fabric: Fabric, data: DataSet) -> Answers:
         NonFiniteError: an answer is not finite.
     """
     started, split = time.perf_counter(), data.validation or data.train
-    network = build_network(config.teacher.name, config.teacher.weights, data)
-    watch = Watch(network.to(fabric.device).eval())
-    plan = spread(len(split), PICTURES).split(2 * config.train.batch_size)
+    network = build_teacher(config.teacher, data)
+    watch = Watch(network.to(fabric.device).eval(), view=View.of(config.teacher, data.spec))
+    places = split.labelled[spread(len(split.labelled), PICTURES)]
+    plan = places.split(2 * config.train.batch_size)
     logits, target = [], []
     for batch in split.batches(plan, augment=False, seed=0, epoch=0, workers=config.data.workers):
         with fabric.autocast():
@@ -109,11 +111,11 @@ def ask(config: RunConfig, fabric: Fabric, data: DataSet) -> Answers:
 
 def look_at_measure(chart: Chart, config: RunConfig, fabric: Fabric, data: DataSet) -> None:
     """Judge the teacher by the task's own measure, where pictures have more than one label."""
-    network = build_network(config.teacher.name, config.teacher.weights, data)
+    network = build_teacher(config.teacher, data)
     name = "validation" if data.validation else "train"
     reading = evaluate(
         fabric,
-        Watch(network.to(fabric.device), task=data.spec.task),
+        Watch(network.to(fabric.device), None, View.of(config.teacher, data.spec), data.spec.task),
         data.validation or data.train,
         num_classes=data.spec.num_classes,
         task=data.spec.task,

@@ -15,6 +15,7 @@ from tutelage.engine.doctor.chart import Chart, duration
 from tutelage.engine.doctor.recipe import alone, plan
 from tutelage.engine.doctor.teacher import Answers, look_at_confidence
 from tutelage.engine.loop import Loop
+from tutelage.engine.pseudo import labelled
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, teacher_config
 from tutelage.engine.step import gradient_shares, step
@@ -64,11 +65,13 @@ def _first_terms(loop: Loop) -> dict[str, tuple[float, float]]:
     batch = next(loop.batches(loop.plan.epoch(1)[0][:1]))
     room.student.network.train()
     student = room.student(batch.images)
-    teacher = Output(student.logits.detach())
+    teacher = None
     if room.teacher:
         with room.fabric.autocast():
             teacher = room.teacher.ask(batch.images)
-    terms = room.method.terms(student, teacher, batch, _FULL)
+    if room.unlabelled:
+        student, teacher, batch, _ = labelled(student, teacher, batch, room.confidence)
+    terms = room.method.terms(student, teacher or Output(student.logits.detach()), batch, _FULL)
     shares = gradient_shares(terms, student)
     return {name: (float(term.detach()), float(shares[name])) for name, term in terms.items()}
 

@@ -73,8 +73,8 @@ def _look_at_networks(
 ) -> tuple[RunConfig, bool]:
     """Return `single` with only those weights that fit, and whether its networks do."""
     own, its = single.student, single.teacher
-    student, own_weights = fitting(chart, "student", own.name, own.weights, data)
-    teacher, its_weights = fitting(chart, "teacher", its.name, its.weights, data)
+    student, own_weights = fitting(chart, "student", own, data)
+    teacher, its_weights = fitting(chart, "teacher", its, data)
     if student:
         look_at_norms(chart, config, student)
     if student and teacher:
