@@ -343,3 +343,29 @@ def test_a_network_of_pixels_is_not_exported(pixels_config: RunConfig) -> None:
     done = run(override(pixels_config, ["train.epochs=1"]))
     with pytest.raises(ConfigError, match=r"gives maps; its weights are .*student"):
         export(done.path, "onnx")
+
+
+def test_mixed_pictures_of_many_labels_are_learned_from(labels_config: RunConfig) -> None:
+    _, config = taught(labels_config, "method.name=dkd", "data.mixup=0.5")
+    done = run(config)
+    assert done.result is not None
+    assert done.result.last_test is not None
+    assert done.result.last_test.measure > 0.8
+
+
+@pytest.mark.parametrize(
+    ("which", "option", "message"),
+    [
+        ("pixels_config", "data.cutmix=1.0", "not the classes of their pixels"),
+        ("pixels_config", "teacher.others=['flat=flat.pth']", r"teacher\.others averages"),
+        ("labels_config", "teacher.others=['flat=flat.pth']", "data have many labels a picture"),
+        ("labels_config", "data.unlabelled=0.5", "multilabel is of labels"),
+    ],
+)
+def test_what_is_for_single_classes_alone_is_refused(
+    which: str, option: str, message: str, request: pytest.FixtureRequest
+) -> None:
+    config = request.getfixturevalue(which)
+    teacher = f"teacher.name={config.student.name}"
+    with pytest.raises(ConfigError, match=message):
+        run(override(config, ["method.name=kd", teacher, option]))

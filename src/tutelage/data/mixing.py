@@ -51,7 +51,7 @@ def mixed(batch: Batch, mixup: float, cutmix: float, seed: int, epoch: int) -> B
     box = inside(first.to(images.device), last.to(images.device), images.shape)
     kept = torch.where(box, 0.0, part[:, None, None, None].to(box.device, images.dtype))
     swapped, target = share < 0.5, batch.target
-    lesser = swapped.to(target.device)
+    lesser = swapped.to(target.device).view(-1, *[1] * (target.ndim - 1))  # many labels: [B, 1]
     return Batch(
         kept * images + (1 - kept) * images.flip(0),
         torch.where(lesser, target.flip(0), target),
