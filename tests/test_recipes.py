@@ -65,8 +65,12 @@ CIFAR100_SOLVER = (
 )
 
 
-def dkd(beta: float, temperature: float, warmup_epochs: float) -> dict[str, float]:
+COMMON = {"label_smoothing": 0.0, "fidelity": "paper", "standardise": False}
+
+
+def dkd(beta: float, temperature: float, warmup_epochs: float) -> dict[str, object]:
     return {
+        **COMMON,
         "ce_weight": 1.0,
         "alpha": 1.0,
         "beta": beta,
@@ -143,6 +147,7 @@ def test_a_cifar100_pair_has_the_official_numbers(name: str) -> None:
 def test_plain_kd_by_one_override_has_the_official_numbers(name: str) -> None:
     config = complete(override(load(name), ["method.name=kd"]))
     assert config.method.options == {
+        **COMMON,
         "ce_weight": 0.1,
         "kd_weight": 0.9,
         "temperature": 4.0,

@@ -92,7 +92,7 @@ def test_every_encoder_layer_of_a_vision_transformer_is_a_stage() -> None:
     assert shapes == {**{f"stage{n}": tokens for n in range(1, 13)}, "logits": (7,)}
 
 
-@pytest.mark.parametrize("name", ["torchvision/swin_t", "torchvision/alexnet"])
+@pytest.mark.parametrize("name", ["torchvision/maxvit_t", "torchvision/alexnet"])
 def test_a_torchvision_family_without_a_rule_has_no_known_stages(name: str) -> None:
     assert stages(name, on_meta(name)) == {}
 
