@@ -1,6 +1,6 @@
 """What a training step costs by each method, in pairs with KD, and what each trains beside.
 
-    python benchmarks/bench_methods.py           # all methods, resnet32x4 -> resnet8x4
+    python benchmarks/bench_methods.py           # all methods, resnet56 -> resnet20
     python benchmarks/bench_methods.py --methods dkd,crd --rounds 20
     python benchmarks/bench_methods.py --pair glyph_teacher,glyph_student
 
@@ -87,7 +87,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--methods", default=",".join(methods), help="names, with commas")
-    parser.add_argument("--pair", default="resnet32x4,resnet8x4", help="TEACHER,STUDENT")
+    parser.add_argument("--pair", default="resnet56,resnet20", help="TEACHER,STUDENT")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -58,6 +58,12 @@ class Output:
     logits: Tensor
     taps: dict[str, Tensor] = field(default_factory=dict)
 
+    def detached(self) -> "Output":
+        """Return the same without a gradient."""
+        return Output(
+            self.logits.detach(), {tap: value.detach() for tap, value in self.taps.items()}
+        )
+
     @property
     def stages(self) -> list[Tensor]:
         """The features of the stages, shallow to deep: the n-th fits the other network's n-th."""

@@ -104,7 +104,7 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         ("[optimizer]\nlr = -1", "r.toml: [optimizer] lr: wanted a number above 0, got -1."),
         (
             "[optimizer]\nname = 'adam'",
-            "r.toml: [optimizer] name: wanted 'sgd' or 'adamw', got 'adam'. Did you mean 'adamw'?",
+            "r.toml: [optimizer] name: wanted 'sgd', 'adamw', 'dot' or 'deepkd', got 'adam'. Did you mean 'adamw'?",
         ),
         (
             "[optimiser]\nlr = 1",
@@ -118,7 +118,7 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         (
             "[teacher]\nnome = 'x'",
             "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps, "
-            "image_size, mean, std. Did you mean 'name'?",
+            "others, shares, combine, confidence, image_size, mean, std. Did you mean 'name'?",
         ),
         (
             "[method]\nbeta = { a = 1 }",
@@ -240,8 +240,8 @@ def test_an_override_keeps_every_bit_of_a_float(number: float) -> None:
         ("optimizer.lr=0", "override optimizer.lr=0: wanted a number above 0, got 0."),
         (
             "optimizer.lrr=1",
-            "override optimizer.lrr=1: no such key; there is name, lr, momentum, nesterov, "
-            "weight_decay, betas, eps. Did you mean 'lr'?",
+            "override optimizer.lrr=1: no such key; there is name, lr, momentum, delta, "
+            "nesterov, weight_decay, betas, eps. Did you mean 'lr'?",
         ),
         (
             "optimiser.lr=1",

@@ -108,10 +108,10 @@ class Distiller(nn.Module):
         """
         if index is None:
             index = torch.arange(len(target), device=target.device)
-        batch = Batch(images, target, index)
-        terms: Terms = self.method.terms(
-            self._watch(images), self._teacher.ask(images), batch, progress
-        )
+        student, batch = self._watch(images), Batch(images, target, index)
+        needed = self.method.needs_teacher
+        teacher = self._teacher.ask(images) if needed else student.detached()
+        terms: Terms = self.method.terms(student, teacher, batch, progress)
         if seen := self.method.noticed():
             self.method.learn(seen)
         return terms

@@ -62,7 +62,7 @@ def step(
             if room.unlabelled:
                 student, teacher, batch, own = labelled(student, teacher, batch, room.confidence)
             counted, weight = counted + own, own * fabric.world_size / count
-            terms = room.method.terms(student, teacher or _itself(student), batch, progress)
+            terms = room.method.terms(student, teacher or student.detached(), batch, progress)
             report.add("term", terms, weight)
             if observe:
                 report.add("share", gradient_shares(terms, student), weight)
@@ -120,10 +120,6 @@ def _ask(room: Classroom, batch: Batch) -> Output | None:
         return None
     with room.fabric.autocast():
         return room.teacher.ask(batch.images)
-
-
-def _itself(student: Output) -> Output:
-    return Output(student.logits.detach(), {k: tap.detach() for k, tap in student.taps.items()})
 
 
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:
