@@ -104,7 +104,8 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         ("[optimizer]\nlr = -1", "r.toml: [optimizer] lr: wanted a number above 0, got -1."),
         (
             "[optimizer]\nname = 'adam'",
-            "r.toml: [optimizer] name: wanted 'sgd', 'adamw', 'dot' or 'deepkd', got 'adam'. Did you mean 'adamw'?",
+            "r.toml: [optimizer] name: wanted 'sgd', 'adamw', 'dot' or 'deepkd', got 'adam'. "
+            "Did you mean 'adamw'?",
         ),
         (
             "[optimiser]\nlr = 1",
