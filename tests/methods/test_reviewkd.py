@@ -6,6 +6,9 @@ from tutelage import Distiller
 from tutelage.losses import hierarchical_distance
 from tutelage.methods.reviewkd import Fusion, ReviewKD
 from tutelage.models import build
+from tutelage.types import Batch, Progress
+
+LATE = Progress(epoch=50, epochs=50, step=499, steps_per_epoch=10)
 
 
 def test_a_constant_difference_has_its_square_for_distance_at_every_size() -> None:
@@ -65,3 +68,15 @@ def test_a_batch_of_one_picture_is_no_error() -> None:
     terms["reviewkd"].backward()
     assert terms["reviewkd"].isfinite()
     assert all(p.grad is None or p.grad.isfinite().all() for p in student.parameters())
+
+
+def test_before_activation_the_students_negative_responses_are_taught_too() -> None:
+    student, teacher = (build("resnet8x4", num_classes=10) for _ in range(2))
+    distiller = Distiller(student, teacher, "reviewkd", student_preactivations=True)
+    images, target = torch.randn(4, 3, 32, 32), torch.arange(4)
+    own = distiller._watch(images)
+    terms = distiller.method.terms(
+        own, distiller._teacher.ask(images), Batch(images, target, target), LATE
+    )
+    (slope,) = torch.autograd.grad(terms["reviewkd"], own.preactivations[0])
+    assert float(slope[own.preactivations[0] < 0].abs().max()) > 0

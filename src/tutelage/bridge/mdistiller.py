@@ -142,7 +142,7 @@ KEYS: dict[str, Key] = {
     "REVIEWKD.IN_CHANNELS": _MEASURED,
     "REVIEWKD.OUT_CHANNELS": _MEASURED,
     "REVIEWKD.MAX_MID_CHANNEL": Key(512, why="that code does not read it either"),
-    "REVIEWKD.STU_PREACT": Key(False, why="the student's activated features are used", fixed=True),
+    "REVIEWKD.STU_PREACT": Key(False, "method.student_preactivations"),
     "DKD.CE_WEIGHT": Key(1.0, "method.ce_weight"),
     "DKD.ALPHA": Key(1.0, "method.alpha"),
     "DKD.BETA": Key(8.0, "method.beta"),

@@ -20,7 +20,7 @@ class ReviewKD(Method, name="reviewkd"):
 
     The levels are the stages and, deepest, what the classifier gets. The student's are taken after
     their activation and the teacher's before, as in the CIFAR-100 code of the authors and in
-    mdistiller.
+    mdistiller; in its ImageNet files the student's are taken before it too.
     """
 
     paper = Paper(
@@ -40,13 +40,15 @@ class ReviewKD(Method, name="reviewkd"):
 
         reviewkd_weight: float = 1.0  # of the distance, summed over levels
         warmup_epochs: float = 20.0  # the term ramps from 0 over these
+        student_preactivations: bool = False  # take the student's features before activation too
 
     config: Config
 
     def __init__(self, config: Config, student: Shapes, teacher: Shapes) -> None:
         super().__init__(config, student, teacher)
         width = min(MOST_CHANNELS, student["pooled"][0])
-        inputs = [shape[0] for shape in (student["pooled"], *in_order(student, "stage")[::-1])]
+        kind = "preactivation" if config.student_preactivations else "stage"
+        inputs = [shape[0] for shape in (student["pooled"], *in_order(student, kind)[::-1])]
         outputs = [
             shape[0] for shape in (teacher["pooled"], *in_order(teacher, "preactivation")[::-1])
         ]
@@ -58,11 +60,12 @@ class ReviewKD(Method, name="reviewkd"):
     def distill(self, student: Output, teacher: Output, batch: Batch, progress: Progress) -> Terms:
         """Return ``reviewkd``."""
         loss = student.logits.new_zeros(())
-        own_levels = (student.taps["pooled"][..., None, None], *student.stages[::-1])
+        own = student.preactivations if self.config.student_preactivations else student.stages
+        own_levels = (student.taps["pooled"][..., None, None], *own[::-1])
         its_levels = (teacher.taps["pooled"][..., None, None], *teacher.preactivations[::-1])
         deeper = None
-        for own, its, fusion in zip(own_levels, its_levels, self.fusions, strict=True):
-            output, deeper = fusion(own, deeper, its.shape[2:])
+        for level, its, fusion in zip(own_levels, its_levels, self.fusions, strict=True):
+            output, deeper = fusion(level, deeper, its.shape[2:])
             loss = loss + hierarchical_distance(output, its)
         return {"reviewkd": self.config.reviewkd_weight * loss}
 
