@@ -126,7 +126,8 @@ BASELINES: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "REVIEWKD": (
         "REVIEWKD:\n  REVIEWKD_WEIGHT: 5.0\n",
-        {"name": "reviewkd", "ce_weight": 1, "reviewkd_weight": 5, "warmup_epochs": 20, "student_preactivations": False},
+        {"name": "reviewkd", "ce_weight": 1, "reviewkd_weight": 5, "warmup_epochs": 20,
+         "student_preactivations": False},
     ),
     "DKD": (
         "",
