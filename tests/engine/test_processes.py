@@ -34,8 +34,9 @@ def plain(num_classes, channels):
         [],
         ["optimizer.name=deepkd", "train.clip_norm=1", "train.batch_size=60"],
         ["data.unlabelled=0.5", "teacher.confidence=0.3"],
+        ["method.name=ikl", "optimizer.lr=0.002"],  # keeps means of all pictures seen
     ],
-    ids=["plain", "split momentum", "unlabelled"],
+    ids=["plain", "split momentum", "unlabelled", "memory"],
 )
 def test_two_processes_agree_with_one(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
