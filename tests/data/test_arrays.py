@@ -17,11 +17,10 @@ from tutelage.data.arrays import (
     ArraySplit,
     Pictures,
     array_data_set,
-    hold_out,
     statistics,
-    stratified,
     with_channels,
 )
+from tutelage.data.portions import hold_out, stratified
 from tutelage.errors import ConfigError, DataError
 
 SPEC = DataSpec("made", tuple("abcd"), 3, 8, 8, (0.5, 0.4, 0.3), (0.2, 0.3, 0.25))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from tutelage.data.portions import has_label, hidden
 from tutelage.errors import ConfigError
 from tutelage.registry import Registry
 from tutelage.types import Batch, Task
@@ -30,11 +30,6 @@ class DataSpec:
     def num_classes(self) -> int:
         """How many classes there are."""
         return len(self.classes)
-
-
-def has_label(targets: Tensor) -> Tensor:
-    """Return which pictures have a label ``[N]``; those of many count, unknown ones or not."""
-    return targets >= 0 if targets.ndim == 1 else targets.new_ones(len(targets), dtype=torch.bool)
 
 
 class Split(ABC):
@@ -102,7 +97,7 @@ class DataOptions:
     """What a loader is told.
 
     What is held out is picked class by class by `split_seed` alone: see
-    `tutelage.data.arrays.stratified`.
+    `tutelage.data.portions.stratified`.
     """
 
     root: Path | None = None  # where the files lie; None asks for the usual places
@@ -165,8 +160,6 @@ class DataSource:
                 f"is of {data.spec.task}. Leave it out."
             )
         if options.unlabelled:
-            from tutelage.data.arrays import hidden  # which builds on this file
-
             data.train.targets = hidden(data.train.targets, options.unlabelled, options.split_seed)
         return data
 

@@ -19,8 +19,8 @@ from torchvision.transforms import v2
 from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, data_source
 from tutelage.data._loading import read_batches
 from tutelage.data._random import keys
-from tutelage.data.arrays import hold_out, limited
 from tutelage.data.augment import STEPS, Step, augmented, normalised, stronger
+from tutelage.data.portions import hold_out, limited
 from tutelage.errors import ConfigError, DataError, did_you_mean
 from tutelage.types import UNLABELLED, Batch
 

@@ -14,9 +14,9 @@ from tutelage.data._data import DataOptions, DataSet, DataSpec, Split, data_sour
 from tutelage.data._files import places
 from tutelage.data._loading import read_batches
 from tutelage.data._random import uniforms
-from tutelage.data.arrays import hold_out, limited
 from tutelage.data.augment import normalised
 from tutelage.data.folder import BROKEN, IMAGENET_MEAN, IMAGENET_STD, read_picture
+from tutelage.data.portions import hold_out, limited
 from tutelage.errors import ConfigError, DataError, did_you_mean
 from tutelage.types import UNLABELLED, Batch
 

@@ -2,5 +2,6 @@
 
 from tutelage.methods._logit import LogitMethod
 from tutelage.methods._method import Method, make_method, methods
+from tutelage.methods._sum import sum_of
 
-__all__ = ["LogitMethod", "Method", "make_method", "methods"]
+__all__ = ["LogitMethod", "Method", "make_method", "methods", "sum_of"]

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from typing import ClassVar, Literal
@@ -28,12 +28,13 @@ class Methods(Registry[type["Method"]]):
     ``methods["dkd+reviewkd"]`` is a method whose distillation terms are those of both.
     """
 
+    summed: Callable[..., type["Method"]]  # set where sums are, since a sum is itself a method
+
     def __getitem__(self, name: str) -> type["Method"]:
         if "+" not in name:
             return super().__getitem__(name)
-        from tutelage.methods._sum import sum_of  # a sum is itself a method
-
-        return sum_of(*(part.strip() for part in name.split("+")))
+        self._discover()
+        return self.summed(*(part.strip() for part in name.split("+")))
 
     def _discover(self) -> None:
         first = self._package is not None

@@ -114,6 +114,9 @@ def sum_of(*names: str) -> type[Sum]:
     return type("Sum", (Sum,), attributes)
 
 
+methods.summed = sum_of
+
+
 @dataclass(frozen=True, kw_only=True)
 class _SumConfig(Method.Config):
     """What `sum_of` adds fields to: ``weights``, and the options of each part under its name."""
