@@ -142,6 +142,25 @@ def test_where_it_mixes_a_whole_share_of_one_label_is_that_label(name: str) -> N
     assert student.logits.grad.isfinite().all()
 
 
+def test_each_row_has_a_loss_of_its_own_if_it_says_so(name: str) -> None:
+    """So that rows may be a detector's boxes: the mean over them all is the whole's."""
+    if not methods[name].by_row:
+        pytest.skip(f"{name} compares pictures with pictures, or remembers them")
+    student, teacher, one = outputs(name, scale=3.0, dtype=torch.float64)
+    method = distiller(name).method.double()
+    rows = [
+        method.terms(
+            Output(student.logits[row : row + 1]),
+            Output(teacher.logits[row : row + 1]),
+            Batch(*(part[row : row + 1] for part in (one.images, one.target, one.index))),
+            WARM,
+        )
+        for row in range(BATCH)
+    ]
+    for key, value in method.terms(student, teacher, one, WARM).items():
+        torch.testing.assert_close(torch.stack([row[key] for row in rows]).mean(), value)
+
+
 def test_its_options_survive_a_recipe(name: str) -> None:
     kind = methods[name]
     config = RunConfig(student=StudentConfig(name="resnet8"))
