@@ -21,7 +21,7 @@ FILES = ROOT / "src" / "tutelage" / "methods"
 
 HEAD = """# Methods
 
-Every method is one file, found by being there; `tutelage list methods` prints all options, and
+Every method is one file, found by being there; `tutelage list methods NAME` prints its options, and
 each has a page. This page is written by `python tools/write_methods_page.py` from the methods.
 
     tutelage distill method.name=reviewkd

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tutelage.cli._common import console
+from tutelage.errors import ConfigError
 
 
 class Kind(str, Enum):
@@ -23,25 +24,34 @@ class Kind(str, Enum):
 
 def listing(
     kind: Annotated[Kind, typer.Argument(help="What to list; keys are those of a recipe.")],
+    name: Annotated[
+        str, typer.Argument(metavar="[METHOD]", help="Of methods: list the options of this one.")
+    ] = "",
     folder: Annotated[Path, typer.Option("--dir", help="The folder of runs.")] = Path("runs"),
 ) -> None:
-    """List methods with their options, networks, data sets, recipes, runs or recipe keys.
+    """List methods or the options of one, networks, data sets, recipes, runs or recipe keys.
 
     Examples:
         tutelage list methods
+
+        tutelage list methods dkd
 
         tutelage list runs --dir runs
     """
     from rich.table import Table
 
+    if name and kind != Kind.methods:
+        raise ConfigError(f"a name goes with methods alone: tutelage list methods {name}.")
     header, rows = {
-        Kind.methods: (("method", "option", "default", "what it is"), _methods),
+        Kind.methods: (("method", "kind", "paper", "what it does"), _methods),
         Kind.models: (("network", "family", "stages"), _models),
         Kind.data: (("data set", "what it is", "augmentation"), _data),
         Kind.recipes: (("recipe", "what it is"), _recipes),
         Kind.runs: (("run", "state", "begun", "top-1, last epoch, test"), lambda: _runs(folder)),
         Kind.keys: (("key", "default", "wanted", "what it is"), _keys),
     }[kind]
+    if name:
+        header, rows = ("option", "default", "wanted", "what it is"), lambda: _options(name)
     table = Table(*header)
     for row in rows():
         table.add_row(*row)
@@ -49,14 +59,20 @@ def listing(
 
 
 def _methods() -> Iterator[tuple[str, ...]]:
-    from tutelage.config import describe
     from tutelage.methods import methods
 
     for name in methods:
         method = methods[name]
-        yield name, "", "", (method.__doc__ or "").splitlines()[0]
-        for key in describe(method.Config):
-            yield "", key.name, key.default, key.help
+        paper = method.paper.short if method.paper else ""
+        yield name, method.kind, paper, (method.__doc__ or "").splitlines()[0]
+
+
+def _options(method: str) -> Iterator[tuple[str, ...]]:
+    from tutelage.config import describe
+    from tutelage.methods import methods
+
+    for key in describe(methods[method].Config):
+        yield key.name, key.default, key.wanted, key.help
 
 
 def _models() -> Iterator[tuple[str, ...]]:

@@ -92,7 +92,9 @@ class StudentConfig:
 class MethodConfig:
     """How the student is taught. In TOML the options stand flat in ``[method]``."""
 
-    name: Name = "dkd"  # the method; `tutelage list methods` shows all and their options
+    name: Name = (
+        "dkd"  # the method; `tutelage list methods` shows all, or with a name the options of one
+    )
     options: Mapping[str, Option] = field(default_factory=dict)
 
 

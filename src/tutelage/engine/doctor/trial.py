@@ -107,7 +107,7 @@ def _look_at_terms(
                 "loss",
                 f"{name} has {share:.1%} of the gradient: "
                 + ("the rest hardly counts." if share > 0.5 else "it hardly counts."),
-                "Weigh the terms anew: `tutelage list methods` names the weights.",
+                "Weigh the terms anew: `tutelage list methods NAME` tells the weights.",
             )
     return True
 
