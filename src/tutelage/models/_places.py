@@ -230,7 +230,9 @@ def _read_parameter(
     def keep(module: nn.Module, inputs: tuple[object, ...]) -> None:
         parameter = getattr(module, place.side)
         if parameter is not None:
-            seen[name] = parameter.flatten(1) if parameter.ndim > 1 else parameter
+            # A view, so that a gradient asked for here is not also that of the network's own use.
+            rows = parameter.shape[:1] if parameter.ndim == 1 else (len(parameter), -1)
+            seen[name] = parameter.view(rows)
 
     return module.register_forward_pre_hook(keep)
 
