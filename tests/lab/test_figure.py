@@ -44,14 +44,19 @@ def test_the_figure_shows_every_seed_each_mean_and_the_teacher(
     assert axes.yaxis_inverted()  # the first arm is on top
 
 
-def test_efficiency_is_top1_against_milliseconds_as_large_as_what_is_trained_more(
+def test_efficiency_is_top1_against_milliseconds_with_the_arms_numbered_and_named(
     config: RunConfig, trainer: Any, drawn: list[Figure]
 ) -> None:
     draw(compare(config, ["ce", "dkd"], 3))
-    axes = drawn[2].axes[0]
+    axes, names = drawn[2].axes
     points = [dots.get_offsets().data[0] for dots in axes.collections]  # type: ignore[union-attr]
     assert np.asarray(points) == pytest.approx(np.array([[64, 51], [64, 71], [64, 61]]))
-    assert [text.get_text() for text in axes.texts] == ["ce", "dkd", "kd 4.5 (control)"]
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "3"]
+    assert [text.get_text() for text in names.texts] == [
+        " 1  ce: 51.0",
+        " 2  dkd: 71.0",
+        " 3  kd 4.5 (control): 61.0",
+    ]
 
 
 def test_no_share_beyond_0_or_100_percent_is_shown(

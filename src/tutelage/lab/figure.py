@@ -1,7 +1,8 @@
 """A comparison as pictures: every seed a dot, every arm its mean; accuracy against time."""
 
 import io
-from textwrap import fill
+from collections.abc import Sequence
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 from tutelage.lab.comparison import Comparison
@@ -33,33 +34,44 @@ def _rendered(figure: "Figure", kind: str) -> bytes:
 
 
 def _efficiency(comparison: Comparison) -> "Figure":
-    """Draw each arm's mean top-1 against the time of its step, as large as what it trains more."""
+    """Draw each arm's mean top-1 against the time of its step, as large as what it trains more.
+
+    Arms are numbered, and named beside. One that lies far below all others stands on the lower
+    edge as a triangle, so that the others can be told apart; its top-1 is in the list.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.5, 5.5), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    for one in comparison.summaries:
-        if one.top1 is None or one.step_seconds is None:
-            continue
-        point = (1000 * one.step_seconds, 100 * one.top1.mean)
-        extra = one.extra_parameters or 0
-        axes.scatter(*point, s=18 + extra**0.5, color=SEED, edgecolors=MEAN, linewidths=0.5)
-        more = f" (+{extra:,})" if extra else ""
-        axes.annotate(
-            f"{one.arm.label}{more}", point, xytext=(4, 4), textcoords="offset points", fontsize=7
-        )
+    shown = [one for one in comparison.summaries if one.top1 and one.step_seconds]
+    height = max(4.5, 0.19 * len(shown) + 1)
+    figure = Figure(figsize=(9, height), dpi=150, layout="constrained")
+    axes, names = figure.subplots(1, 2, width_ratios=(3, 2))
+    values = [100 * one.top1.mean for one in shown if one.top1]
+    low, middle, high = (_quantile(values, share) for share in (0.25, 0.5, 0.75))
+    floor = middle - 5 * max(high - low, 1.0)
+    for number, (one, value) in enumerate(zip(shown, values, strict=True), 1):
+        point = (1000 * (one.step_seconds or 0), max(value, floor))
+        extra, marker = one.extra_parameters or 0, "o" if value >= floor else "v"
+        size = 18 + extra**0.5 / 2
+        axes.scatter(*point, s=size, marker=marker, color=SEED, edgecolors=MEAN, linewidths=0.5)
+        axes.annotate(str(number), point, xytext=(3, 3), textcoords="offset points", fontsize=7)
+        more = f", +{extra:,} parameters" if extra else ""
+        label = f"{number:>2}  {shorten(one.arm.label, 30, placeholder=' ...')}: {value:.1f}{more}"
+        names.text(0, 1 - number / (len(shown) + 1), label, fontsize=7, va="center")
+    names.set_axis_off()
+    axes.set_xscale("log")
     axes.set_xlabel("milliseconds of a training step")
     axes.set_ylabel(f"top-1, {comparison.split} split, {comparison.reading} epoch, percent")
-    axes.set_title(
-        f"{_title(comparison)}; in brackets: parameters beside the student's",
-        loc="left",
-        fontsize="medium",
-    )
-    axes.grid(color="#e3e3e3")
+    axes.set_title(_title(comparison), loc="left", fontsize="medium")
+    axes.grid(color="#e3e3e3", which="both")
     axes.set_axisbelow(True)
     axes.margins(0.12)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[round(share * (len(ordered) - 1))] if ordered else 0.0
 
 
 def _title(comparison: Comparison) -> str:
