@@ -84,7 +84,7 @@ def test_a_recipe_trains_its_teacher_once_and_finds_it_again(recipe: str, tmp_pa
 def test_there_is_a_list_of(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     listed = told("list", kind, "--dir", str(tmp_path))
-    known = {"methods": "coupling", "models": "resnet8x4", "data": "glyphs100", "keys": "data.root"}
+    known = {"methods": "wkd_l", "models": "resnet8x4", "data": "glyphs100", "keys": "data.root"}
     assert known.get(kind, "") in listed
 
 
