@@ -56,7 +56,7 @@ def refuse_two_classes(method: str, term: str, network: Shapes) -> None:
     Raises:
         ConfigError: the network scores two classes.
     """
-    if network["logits"][-1] == 2:
+    if network["logits"][0] == 2:  # the classes come first, of pixels too
         raise ConfigError(
             f"{method} needs at least three classes, got 2: with one class beside the target "
             f'{term} is exactly 0. Use `method.name = "kd"`.'

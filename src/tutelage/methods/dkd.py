@@ -11,7 +11,7 @@ from tutelage.losses import (
     multilabel_decoupled_kd,
     target_probability,
 )
-from tutelage.methods._logit import LogitMethod
+from tutelage.methods._logit import LogitMethod, refuse_two_classes
 from tutelage.paper import Paper
 from tutelage.types import UNLABELLED, Batch, Progress, Shapes, Task, Terms
 
@@ -56,11 +56,8 @@ class DKD(LogitMethod, name="dkd"):
                 f"method.coupling must be 0 where pictures have many labels, got "
                 f"{config.coupling}: independent classes share no mass that could couple its terms."
             )
-        if task != "labels" and student["logits"][0] == 2:
-            raise ConfigError(
-                "dkd needs at least three classes, got 2: with one class beside the target NCKD is "
-                'exactly 0. Use `method.name = "kd"`.'
-            )
+        if task != "labels":
+            refuse_two_classes(self.name, "NCKD", student)
 
     def compare(
         self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch, progress: Progress
