@@ -24,6 +24,7 @@ from tutelage.losses.kd import kd_loss
 from tutelage.losses.kernel import correlation_congruence_loss, neuron_selectivity_loss
 from tutelage.losses.labels import label_loss
 from tutelage.losses.levels import Levels, multi_level_loss
+from tutelage.losses.linear import linear_dkd_loss, linear_kd_loss
 from tutelage.losses.logit_variance import logit_variance_loss
 from tutelage.losses.maps import to_common_size
 from tutelage.losses.margin import margin_distance, negative_responses
@@ -70,6 +71,8 @@ __all__ = [
     "kd_loss",
     "label_loss",
     "labels_of",
+    "linear_dkd_loss",
+    "linear_kd_loss",
     "logit_variance_loss",
     "margin_distance",
     "multi_level_loss",

@@ -1,5 +1,6 @@
 """Softened logits going in, reduced values coming out."""
 
+from functools import reduce as fold
 from typing import Literal
 
 import torch
@@ -8,25 +9,22 @@ from torch import Tensor
 Reduction = Literal["none", "mean", "sum"]
 
 
-def widen(logits: Tensor, class_dim: int, ignored: Tensor | None = None) -> Tensor:
-    """Return the logits ``[..., C]`` in float32 or wider.
+def last(logits: Tensor, class_dim: int, ignored: Tensor | None = None) -> Tensor:
+    """Return the logits with their classes last, ``[..., C]``, and zeros at ignored positions.
 
-    Ignored positions become zeros, so that a NaN there reaches neither a value nor a gradient.
-    Autocast has no say: it narrows matrix products and the like, and there is none from here on.
+    So a NaN there reaches neither a value nor a gradient.
     """
-    logits = logits.movedim(class_dim, -1).to(torch.promote_types(logits.dtype, torch.float32))
+    if class_dim not in (-1, logits.dim() - 1):
+        logits = logits.movedim(class_dim, -1)
     return logits if ignored is None else logits.masked_fill(ignored[..., None], 0.0)
 
 
-def widen_pair(
-    student_logits: Tensor, teacher_logits: Tensor, class_dim: int, ignored: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Return both networks' logits ``[..., C]`` in one dtype, the teacher's detached."""
-    dtype = torch.promote_types(student_logits.dtype, teacher_logits.dtype)
-    return (
-        widen(student_logits.to(dtype), class_dim, ignored),
-        widen(teacher_logits.detach().to(dtype), class_dim, ignored),
-    )
+def widest(*tensors: Tensor) -> torch.dtype:
+    """Return the dtype to compute in: the widest of the tensors', float32 at least.
+
+    Autocast has no say: it narrows matrix products and the like, and there is none from here on.
+    """
+    return fold(torch.promote_types, (tensor.dtype for tensor in tensors), torch.float32)
 
 
 def soften(
@@ -36,7 +34,7 @@ def soften(
 
     The shift changes no probability and keeps the digits of logits that are all large.
     """
-    logits = widen(logits, class_dim, ignored)
+    logits = last(logits, class_dim, ignored).to(widest(logits))
     return (logits - logits.detach().amax(-1, keepdim=True)) / temperature
 
 
@@ -48,8 +46,12 @@ def soften_pair(
     ignored: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return both networks' softened logits ``[..., C]`` in one dtype, the teacher's detached."""
-    student, teacher = widen_pair(student_logits, teacher_logits, class_dim, ignored)
-    return soften(student, temperature, -1), soften(teacher, temperature, -1)
+    dtype = widest(student_logits, teacher_logits)
+    student, teacher = (
+        soften(logits.to(dtype), temperature, class_dim, ignored)
+        for logits in (student_logits, teacher_logits.detach())
+    )
+    return student, teacher
 
 
 def reduce(values: Tensor, ignored: Tensor | None, reduction: Reduction) -> Tensor:
@@ -62,5 +64,5 @@ def reduce(values: Tensor, ignored: Tensor | None, reduction: Reduction) -> Tens
     if reduction == "sum":
         return values.sum()
     if ignored is None:
-        return values.sum() / max(values.numel(), 1)
+        return values.mean() if values.numel() else values.sum()
     return values.sum() / (~ignored).sum().clamp(min=1)

@@ -30,8 +30,9 @@ def read_target(
             f"a target of several tensors must be a pair of class indices: it holds "
             f"{len(indices)}. Pass (first, second), or label probabilities."
         )
-    for index in indices:
-        _check_indices(index, logits, class_dim, ignore_index)
+    counts = [_check_indices(index, logits, class_dim, ignore_index) for index in indices]
+    if counts == [True]:  # the usual case, told by one look
+        return [indices[0][..., None]], None
     masks = [index == ignore_index for index in indices]
     ignored = masks[0] if len(masks) == 1 else masks[0] | masks[1]
     # Where values go unchecked, a negative label must fail in torch, not pass for "none".
@@ -52,13 +53,14 @@ def _likeliest(labels: Tensor) -> list[Tensor]:
     return list(likeliest.indices.masked_fill(background, -1).split(1, -1))
 
 
-def _check_indices(target: Tensor, logits: Tensor, class_dim: int, ignore_index: int) -> None:
+def _check_indices(target: Tensor, logits: Tensor, class_dim: int, ignore_index: int) -> bool:
+    """Refuse what are no class indices; tell whether each is known to count."""
     if target.dtype != torch.int64:
         raise DtypeError(
             f"target must hold class indices in torch.int64, or label probabilities in a floating "
             f"type: it is {target.dtype}. Call `target.long()` if it holds indices."
         )
-    positions = logits.movedim(class_dim, -1).shape[:-1]
+    positions = (*logits.shape[:class_dim], *logits.shape[class_dim:][1:])
     if target.shape != positions:
         raise ShapeError(
             f"target must have the shape of the logits without their class dimension, "
@@ -67,8 +69,12 @@ def _check_indices(target: Tensor, logits: Tensor, class_dim: int, ignore_index:
         )
     check_device("target", target, logits)
     if not may_look(target):
-        return
+        return False
     classes = logits.shape[class_dim]
+    if target.numel() and not 0 <= ignore_index < classes:
+        least, greatest = (bound.item() for bound in target.aminmax())
+        if least >= 0 and greatest < classes:
+            return True
     outside = ((target < 0) | (target >= classes)) & (target != ignore_index)
     if outside.any():
         position = tuple(outside.nonzero()[0].tolist())
@@ -77,6 +83,7 @@ def _check_indices(target: Tensor, logits: Tensor, class_dim: int, ignore_index:
             f"is {target[position].item()} at position {position}. Correct the label, or name it "
             f"as `ignore_index`."
         )
+    return False
 
 
 def _check_probabilities(target: Tensor, logits: Tensor, class_dim: int) -> None:

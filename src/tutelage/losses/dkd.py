@@ -6,18 +6,17 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tutelage.errors import RangeError, ShapeError
+from tutelage.errors import ShapeError
 from tutelage.losses._checks import (
-    check_finite,
     check_logits,
     check_pair,
     check_reduction,
     check_temperature,
 )
-from tutelage.losses._closed import Decoupled, is_quick, quick_dkd
-from tutelage.losses._forms import Reduction, reduce, soften, widen_pair
+from tutelage.losses._closed import Weights, check_weights, divergences
+from tutelage.losses._forms import Reduction, last, reduce, soften
 from tutelage.losses._targets import Target, read_target
-from tutelage.losses.partition import chain_rule, split
+from tutelage.losses.partition import split
 
 
 class TwoClassesWarning(UserWarning):
@@ -29,7 +28,10 @@ def decoupled_kd(
     teacher_logits: Tensor,
     target: Target,
     *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
     temperature: float = 1.0,
+    coupling: float = 0.0,
     reduction: Reduction = "mean",
     ignore_index: int = -100,
     class_dim: int = 1,
@@ -38,7 +40,9 @@ def decoupled_kd(
 
     ``KD = TCKD + (1 - p_t) * NCKD``, both times temperature^2: Eqs. 1-6 of Decoupled Knowledge
     Distillation (Zhao et al., CVPR 2022, arXiv:2203.08679). p_t is the teacher's probability of
-    the target *at the temperature*; `target_probability` returns it.
+    the target *at the temperature*; `target_probability` returns it. Each part comes multiplied by
+    its weight: alpha, and ``beta * (1 - p_t)**coupling``; see `dkd_loss`, their sum. Gradients of
+    both together are the quick case; where they are asked for apart, they are computed anew.
 
     >>> import torch
     >>> student = torch.tensor([[2.0, 1.0, 0.0, 0.0]])
@@ -61,7 +65,10 @@ def decoupled_kd(
         teacher_logits: the same shape. They are constants: no gradient flows to the teacher.
         target: int64 class indices in the logits' shape without the class dimension, a pair
             ``(first, second)`` of such, or label probabilities in the logits' shape.
+        alpha: weight of TCKD.
+        beta: weight of NCKD.
         temperature: divides the logits.
+        coupling: power of 1 - p_t in the weight of NCKD.
         reduction: mean over the positions that count, sum over them, or none: one value each.
         ignore_index: the index of positions that do not count, whatever their logits; in a pair
             one such index is enough.
@@ -74,14 +81,15 @@ def decoupled_kd(
     Raises:
         ShapeError: the tensors do not fit each other, or there is but one class.
         DtypeError: wrong number types or devices.
-        RangeError: temperature <= 0; on the CPU also an unknown label, or label probabilities
-            that are none. (Elsewhere, and in compiled code, torch fails at an unknown label.)
+        RangeError: temperature <= 0, a weight that is not finite, coupling < 0; on the CPU also an
+            unknown label, or label probabilities that are none. (Elsewhere, and in compiled code,
+            torch fails at an unknown label.)
         ConfigError: an unknown reduction.
     """
-    parts, ignored = _decouple(
-        student_logits, teacher_logits, target, temperature, reduction, ignore_index, class_dim
+    weights = Weights(temperature, alpha, beta, coupling)
+    return _decouple(
+        student_logits, teacher_logits, target, weights, reduction, ignore_index, class_dim
     )
-    return reduce(parts.tckd, ignored, reduction), reduce(parts.nckd, ignored, reduction)
 
 
 def dkd_loss(
@@ -102,8 +110,7 @@ def dkd_loss(
     Eq. 7 of Decoupled Knowledge Distillation (Zhao et al., CVPR 2022, arXiv:2203.08679), with a
     dial the paper does not have: ``coupling=0`` is the paper's DKD, ``coupling=1`` with ``alpha ==
     beta`` is `kd_loss` times alpha. Defaults are the authors' for CIFAR-100, where beta is 2, 6
-    or 8 by pair. Shapes, targets, reductions and errors are those of `decoupled_kd`; besides,
-    alpha, beta and coupling must be finite, and coupling 0 or more (RangeError).
+    or 8 by pair. Shapes, targets, reductions and errors are those of `decoupled_kd`.
 
     >>> import torch
     >>> from tutelage.losses import kd_loss
@@ -113,18 +120,11 @@ def dkd_loss(
     >>> torch.allclose(coupled, kd_loss(student, teacher))
     True
     """
-    check_finite(alpha=alpha, beta=beta, coupling=coupling)
-    if coupling < 0:
-        raise RangeError(
-            f"coupling must be 0 or more: it is {coupling}. 0 decouples, 1 weighs NCKD as KD does."
-        )
-    parts, ignored = _decouple(
-        student_logits, teacher_logits, target, temperature, reduction, ignore_index, class_dim
+    weights = Weights(temperature, alpha, beta, coupling)
+    tckd, nckd = _decouple(
+        student_logits, teacher_logits, target, weights, reduction, ignore_index, class_dim
     )
-    nckd = beta * parts.nckd
-    if coupling > 0:  # in log space 1 - p_t has its digits; coupling 0 must not meet 0 * -inf
-        nckd = (coupling * parts.log_rest).exp() * nckd
-    return reduce(alpha * parts.tckd + nckd, ignored, reduction)
+    return tckd + nckd
 
 
 def target_probability(
@@ -157,14 +157,14 @@ def _decouple(
     student_logits: Tensor,
     teacher_logits: Tensor,
     target: Target,
-    temperature: float,
+    weights: Weights,
     reduction: Reduction,
     ignore_index: int,
     class_dim: int,
-) -> tuple[Decoupled, Tensor | None]:
-    """Check everything and return the parts, and what is ignored."""
+) -> tuple[Tensor, Tensor]:
+    """Check everything and return both terms."""
     check_pair(student_logits, teacher_logits, class_dim)
-    check_temperature(temperature)
+    check_weights(weights)
     check_reduction(reduction)
     classes = student_logits.shape[class_dim]
     if classes < 2:
@@ -176,14 +176,15 @@ def _decouple(
     if classes == 2 and not torch.compiler.is_compiling():
         _warn_of_two_classes()
     groups, ignored = read_target(target, student_logits, class_dim, ignore_index)
-    student, teacher = widen_pair(student_logits, teacher_logits, class_dim, ignored)
-    if len(groups) == 1 and is_quick(student):
-        label = groups[0].clamp(min=0)  # where there is none, both networks' logits are zeros
-        return quick_dkd(student, teacher, label, temperature), ignored
-    softened = soften(student, temperature, -1), soften(teacher, temperature, -1)
-    parts = chain_rule(*softened, groups)
-    tckd, nckd = temperature**2 * parts.between, temperature**2 * parts.within[..., -1]
-    return Decoupled(tckd, nckd, parts.log_mass[..., -1]), ignored
+    tckd, nckd = divergences(
+        last(student_logits, class_dim, ignored),
+        last(teacher_logits.detach(), class_dim, ignored),
+        groups,
+        ignored,
+        weights,
+        reduction,
+    )
+    return tckd, nckd
 
 
 @cache  # once per process

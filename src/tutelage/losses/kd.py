@@ -3,10 +3,9 @@
 from torch import Tensor
 
 from tutelage.losses._checks import check_pair, check_reduction, check_temperature
-from tutelage.losses._closed import is_quick, quick_kd
-from tutelage.losses._forms import Reduction, reduce, soften, widen_pair
+from tutelage.losses._closed import Weights, divergences
+from tutelage.losses._forms import Reduction, last
 from tutelage.losses._targets import Target, read_target
-from tutelage.losses.partition import chain_rule
 
 
 def kd_loss(
@@ -53,8 +52,12 @@ def kd_loss(
     ignored = None
     if target is not None:
         _, ignored = read_target(target, student_logits, class_dim, ignore_index)
-    student, teacher = widen_pair(student_logits, teacher_logits, class_dim, ignored)
-    if is_quick(student):
-        return reduce(quick_kd(student, teacher, temperature), ignored, reduction)
-    softened = soften(student, temperature, -1), soften(teacher, temperature, -1)
-    return reduce(temperature**2 * chain_rule(*softened, []).total, ignored, reduction)
+    (loss,) = divergences(
+        last(student_logits, class_dim, ignored),
+        last(teacher_logits.detach(), class_dim, ignored),
+        [],
+        ignored,
+        Weights(temperature),
+        reduction,
+    )
+    return loss

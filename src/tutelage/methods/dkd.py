@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from tutelage.errors import ConfigError
-from tutelage.losses import (
-    decoupled_kd,
-    labels_of,
-    multilabel_decoupled_kd,
-    target_probability,
-)
+from tutelage.losses import decoupled_kd, labels_of, multilabel_decoupled_kd
 from tutelage.methods._logit import LogitMethod, refuse_two_classes
 from tutelage.paper import Paper
-from tutelage.types import UNLABELLED, Batch, Progress, Shapes, Task, Terms
+from tutelage.types import Batch, Progress, Shapes, Task, Terms
 
 
 class DKD(LogitMethod, name="dkd"):
@@ -69,15 +64,13 @@ class DKD(LogitMethod, name="dkd"):
                 student_logits, teacher_logits, labels_of(batch), temperature=config.temperature
             )
             return {"present": config.alpha * present, "absent": config.beta * absent}
-        tckd, nckd = decoupled_kd(
+        tckd, nckd = decoupled_kd(  # what has no class does not count
             student_logits,
             teacher_logits,
             targets,
+            alpha=config.alpha,
+            beta=config.beta,
             temperature=config.temperature,
-            reduction="none",
-        )  # [B] each, of pixels [B, H, W]
-        if config.coupling:
-            p_t = target_probability(teacher_logits, targets, temperature=config.temperature)
-            nckd = (1 - p_t) ** config.coupling * nckd
-        count = (batch.target != UNLABELLED).sum().clamp(min=1)  # pixels without a class added 0
-        return {"tckd": config.alpha * tckd.sum() / count, "nckd": config.beta * nckd.sum() / count}
+            coupling=config.coupling,
+        )
+        return {"tckd": tckd, "nckd": nckd}
