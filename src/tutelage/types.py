@@ -30,6 +30,8 @@ class Batch:
     in pairs, `target` and `index` are those of the picture that has the greater part, `share`
     ``[B]`` is that part, 0.5 to 1, and `second` ``[B]`` is the class of the other. Where a method
     asks for several views, `images` holds all first views, then all second: ``[views * B, ...]``.
+    `view` counts another kind, those that epochs show in turn: which of the `data.views` of each
+    picture these are, from 1, or 0 where nothing comes again (as with mixed pictures).
 
     That is the task ``classes``. Of ``labels`` `target` is a float ``[B, C]``: 1 for a class that
     the picture has, 0 for one it has not, -1 where that is unknown. Of ``pixels`` it is ``[B,
@@ -41,6 +43,7 @@ class Batch:
     index: Tensor
     second: Tensor | None = None
     share: Tensor | None = None
+    view: int = field(default=0, kw_only=True)
 
     @property
     def targets(self) -> Tensor | tuple[Tensor, Tensor]:

@@ -142,4 +142,4 @@ def test_a_configuration_cannot_be_changed() -> None:
         CONFIG.train.epochs = 3  # type: ignore[misc]
 
 
-FINGERPRINT = "4d50cf53470b"
+FINGERPRINT = "745cb644b70a"

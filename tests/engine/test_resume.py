@@ -101,8 +101,12 @@ def test_a_crash_after_any_step_changes_no_bit(taught: RunConfig, steps: int) ->
 
 @pytest.mark.parametrize(
     "options",
-    [["optimizer.name=deepkd"], ["data.unlabelled=0.5", "teacher.confidence=0.25"]],
-    ids=["split momentum", "unlabelled"],
+    [
+        ["optimizer.name=deepkd"],
+        ["data.unlabelled=0.5", "teacher.confidence=0.25"],
+        ["data.views=2"],
+    ],
+    ids=["split momentum", "unlabelled", "views that come again"],
 )
 def test_a_crash_changes_no_bit_of_it_either(taught: RunConfig, options: list[str]) -> None:
     undisturbed = run(override(taught, options))

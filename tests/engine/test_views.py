@@ -1,4 +1,4 @@
-"""A method that sees two views of every picture, through a whole run."""
+"""Views through a whole run: a method that sees two at once, and epochs that show two in turn."""
 
 import json
 from dataclasses import dataclass, replace
@@ -105,3 +105,21 @@ def test_accumulated_parts_weigh_as_the_whole_batch(taught: RunConfig) -> None:
 def test_two_views_and_mixed_pictures_do_not_go_together(taught: RunConfig) -> None:
     with pytest.raises(ConfigError, match=r"method glance sees several views.*\bdkd\b"):
         complete(override(taught, ["data.mixup=0.2"]))
+
+
+def test_epochs_show_two_views_in_turn_to_runs_of_every_seed(config: RunConfig) -> None:
+    def batch(epoch: int, *options: str) -> Batch:
+        told = override(config, ["data.views=2", *options])
+        loop = Loop(build(told, make_fabric(told)), Path(config.run.dir), None, Reporter())
+        loop.clock.epoch = epoch
+        return next(loop.batches([torch.arange(20)]))
+
+    first, second, third = (batch(epoch) for epoch in (1, 2, 3))
+    assert [one.view for one in (first, second, third)] == [1, 2, 1]
+    assert torch.equal(third.images, first.images)
+    assert not torch.equal(second.images, first.images)
+    assert torch.equal(batch(1, "train.seed=1").images, first.images)
+    # Partners and shares are drawn epoch by epoch, so that no mixture comes again.
+    mixtures = [batch(epoch, "data.mixup=0.4") for epoch in (1, 3)]
+    assert [one.view for one in mixtures] == [0, 0]
+    assert not torch.equal(mixtures[0].images, mixtures[1].images)

@@ -49,6 +49,7 @@ class DataConfig:
     strong_augment: Name = "strong"
     mixup: PositiveOrZero = 0.0  # alpha of mixup's Beta distribution; 0 = no mixup
     cutmix: PositiveOrZero = 0.0  # alpha of CutMix's; 0 = no CutMix; with both, half and half
+    views: CountOrZero = 0  # views of each picture, shown epoch by epoch in turn; 0 = always new
     image_size: CountOrZero = 0  # pixels a side, of image folders; 0 = the data set's own
     channels: Literal[0, 1, 3] = 0  # 1 = grey, 3 = colour, 0 = the data set's own
     limit: CountOrZero = 0  # use only so many pictures of each split; 0 = all

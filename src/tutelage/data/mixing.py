@@ -23,7 +23,7 @@ def mixed(batch: Batch, mixup: float, cutmix: float, seed: int, epoch: int) -> B
 
     `target` and `index` are then those of whichever picture has the greater share, `second` is the
     other's class, `share` is float32. The picture in the middle of an odd batch is its own
-    partner, and stays what it was.
+    partner, and stays what it was. Mixtures do not come again, so `view` is 0.
 
     Args:
         batch: pictures ``[B, C, H, W]`` in one view each; on any device.

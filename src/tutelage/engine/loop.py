@@ -10,6 +10,7 @@ import torch
 
 from tutelage.data import Split
 from tutelage.data.mixing import mixed
+from tutelage.data.views import epoch_batches
 from tutelage.engine import checkpoint
 from tutelage.engine.build import Built
 from tutelage.engine.evaluate import Reading, evaluate
@@ -125,19 +126,21 @@ class Loop:
         """Yield this process's batches, mixed, on its device, in the student's memory layout."""
         data, seed, epoch = self.built.config.data, self.train.seed, self.clock.epoch
         layout = torch.channels_last if self.train.channels_last else torch.contiguous_format
-        for batch in self.built.data.train.batches(
+        for batch in epoch_batches(
+            self.built.data.train,
             parts,
-            augment=True,
-            seed=seed,
             epoch=epoch,
+            recurring=data.views,
+            split_seed=data.split_seed,
+            seed=seed,
             workers=data.workers,
             views=self.room.method.views,
         ):
             images = batch.images.to(self.fabric.device, memory_format=layout, non_blocking=True)
             # Pictures are mixed on the device; what is drawn for them needs the index on the CPU.
             one = mixed(replace(batch, images=images), data.mixup, data.cutmix, seed, epoch)
-            rest = (one.target, one.index, one.second, one.share)
-            yield Batch(one.images, *map(self.fabric.to_device, rest))
+            rest = ("target", "index", "second", "share")
+            yield replace(one, **{name: self.fabric.to_device(getattr(one, name)) for name in rest})
 
     def progress(self) -> Progress:
         """Return where the run stands, before the next step."""

@@ -49,10 +49,11 @@ def _rows(output: Output, keep: Tensor) -> Output:
 
 
 def _of_batch(batch: Batch, keep: Tensor) -> Batch:
-    return Batch(
-        batch.images[keep.repeat(len(batch.images) // len(keep))],
-        batch.target[keep],
-        batch.index[keep],
-        None if batch.second is None else batch.second[keep],
-        None if batch.share is None else batch.share[keep],
+    return replace(
+        batch,
+        images=batch.images[keep.repeat(len(batch.images) // len(keep))],
+        target=batch.target[keep],
+        index=batch.index[keep],
+        second=None if batch.second is None else batch.second[keep],
+        share=None if batch.share is None else batch.share[keep],
     )
