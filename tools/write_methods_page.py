@@ -3,7 +3,7 @@
     python tools/write_methods_page.py
 
 Extra parameters and the time of a step are read from benchmarks/results/methods.csv, which
-benchmarks/bench_methods.py measures. A test holds that the page is what this writes.
+`python -m benchmarks methods` measures. A test holds that the page is what this writes.
 """
 
 import csv
@@ -143,7 +143,7 @@ def _where(measured: dict[str, dict[str, str]]) -> str:
         return "Times were not measured yet."
     first = next(iter(measured.values()))
     return (
-        f"Measured by `python benchmarks/bench_methods.py`: {first['teacher']} teaches "
+        f"Measured by `python -m benchmarks methods`: {first['teacher']} teaches "
         f"{first['student']}, batch {first['batch_size']}, {first['rounds']} steps of each, "
         f"{first['threads']} threads, torch {first['torch']}, {first['machine']}; all figures are "
         f"in [methods.csv](../benchmarks/results/methods.csv)."
