@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,7 +47,9 @@ class Crop(Step):
         top, left = (draws * (2 * self.padding + 1)).long().unbind(1)
         padded = F.pad(images, [self.padding] * 4)
         windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: [B, C, top, left, H, W]
-        return windows[torch.arange(len(images)), :, top, left]
+        # numpy copies whole rows, torch pixel by pixel.
+        cut = windows.numpy()[np.arange(len(images)), :, top.numpy(), left.numpy()]
+        return torch.from_numpy(cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class Flip(Step):
 
     def __call__(self, images: Tensor, draws: Tensor, mean: Sequence[float]) -> Tensor:
         """Mirror left and right, with probability 1/2."""
-        return torch.where((draws < 0.5)[:, :, None, None], images.flip(3), images)
+        mirrored, chosen = images.numpy().copy(), (draws[:, 0] < 0.5).numpy()
+        mirrored[chosen] = mirrored[chosen][..., ::-1]
+        return torch.from_numpy(mirrored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class Cutout(Step):
         first = (draws * torch.tensor(images.shape[2:])).long() - self.side // 2
         hole = inside(first, first + self.side, images.shape)
         colour = torch.tensor([round(255 * value) for value in mean], dtype=images.dtype)
-        return torch.where(hole, colour[None, :, None, None], images)
+        return images * ~hole + colour[:, None, None] * hole  # several times as fast as `where`
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,7 @@ def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> T
         (255 * torch.tensor(value, dtype=torch.float64)).float()[:, None, None]
         for value in (mean, std)
     )
-    return images.to(torch.float32, copy=True).sub_(centre).div_(spread)
+    return images.sub(centre).div_(spread)
 
 
 def inside(first: Tensor, last: Tensor, shape: torch.Size) -> Tensor:
