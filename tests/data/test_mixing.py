@@ -24,8 +24,8 @@ def flat(count: int, height: int = 32, width: int = 32) -> Batch:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    names = [field.name for field in fields(Batch)]
-    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in names)
+    pairs = [(getattr(one, field.name), getattr(other, field.name)) for field in fields(Batch)]
+    return all(a.equal(b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
 
 
 def shares(batch: Batch) -> Tensor:
