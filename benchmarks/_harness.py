@@ -276,13 +276,13 @@ class Report:
         axes.set_yticks(range(len(self._bars)), [label for label, _, _ in self._bars])
         axes.set_ylim(len(self._bars) - 0.4, -0.6)  # the first line on top, as in the table
         axes.margins(x=0.1)
-        aim = "; red is the aim" if any(bar for _, _, bar in self._bars) else ""
-        axes.set_xlabel(f"{self.ratio_name}: median and quartiles of the rounds{aim}")
+        aim = ", red is the aim" if any(bar for _, _, bar in self._bars) else ""
+        axes.set_xlabel(f"median and quartiles of the rounds{aim}", fontsize="small")
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        here = ("machine", "threads", "torch", "date")
-        title = ", ".join(f"{name} {self.facts[name]}" for name in here)
-        axes.set_title(title.removeprefix("machine "), loc="left", fontsize="small")
+        threads, name, version = (self.facts[fact] for fact in ("threads", "machine", "torch"))
+        title = f"{self.ratio_name}\n{name}, {threads} threads, torch {version}"
+        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize="small")
         with mpl.rc_context({"svg.hashsalt": "tutelage"}):  # equal input gives equal bytes
             figure.savefig(self.out.with_suffix(".png"))
             figure.savefig(self.out.with_suffix(".svg"), metadata={"Date": None})

@@ -113,7 +113,7 @@ def main() -> None:
     count, sizes = (32, (16,)) if given.small else (512, (64, 256))
     torch.manual_seed(0)
     images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8)
-    report = Report("times as fast as torchvision picture by picture", given.out)
+    report = Report("times as fast as torchvision", given.out)
 
     def add(
         case: str, batch_size: int, own: Callable[[], None], theirs: Callable[[], None]

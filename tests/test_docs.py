@@ -86,3 +86,8 @@ def test_every_recipe_stands_on_the_page_of_recipes() -> None:
 def test_the_citation_is_of_this_version() -> None:
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {tutelage.__version__}\n" in citation
+
+
+def test_every_bench_stands_on_the_page_of_benchmarks() -> None:
+    told = first_column((ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8"))
+    assert told == sorted(path.stem[6:] for path in (ROOT / "benchmarks").glob("bench_*.py"))

@@ -53,7 +53,7 @@ def mixed(batch: Batch, mixup: float, cutmix: float, seed: int, epoch: int) -> B
     swapped, target = share < 0.5, batch.target
     lesser = swapped.to(target.device).view(-1, *[1] * (target.ndim - 1))  # many labels: [B, 1]
     return Batch(
-        kept * images + (1 - kept) * images.flip(0),
+        images.flip(0).mul_(1 - kept).add_(kept * images),  # as few new tensors as can be
         torch.where(lesser, target.flip(0), target),
         torch.where(swapped.to(batch.index.device), batch.index.flip(0), batch.index),
         torch.where(lesser, target, target.flip(0)),
