@@ -281,7 +281,7 @@ class Report:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
         threads, name, version = (self.facts[fact] for fact in ("threads", "machine", "torch"))
-        title = f"{self.ratio_name}\n{name}, {threads} threads, torch {version}"
+        title = f"{self.ratio_name}\n{name}, threads: {threads}, torch {version}"
         figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize="small")
         with mpl.rc_context({"svg.hashsalt": "tutelage"}):  # equal input gives equal bytes
             figure.savefig(self.out.with_suffix(".png"))
