@@ -54,7 +54,7 @@ def lesson(name: str, rows: int, classes: int) -> Callable[[], Tensor | None]:
     student, teacher = student.clone().requires_grad_(), teacher.clone()
     target = torch.randint(classes, (rows,))
 
-    def call() -> Tensor:
+    def call() -> Tensor | None:
         student.grad = None
         LOSSES[name](student, teacher, target, ALPHA, BETA, TEMPERATURE).backward()
         slope: Tensor | None = student.grad
@@ -72,7 +72,7 @@ def head(name: str, rows: int, features: int, classes: int) -> Callable[[], Tens
     weight.requires_grad_()
     target = torch.randint(classes, (rows,))
 
-    def call() -> Tensor:
+    def call() -> Tensor | None:
         hidden.grad = weight.grad = None
         if name == "ours":
             loss = linear_dkd_loss(hidden, weight, its_hidden, its_weight, target)
