@@ -221,7 +221,7 @@ def test_torchvisions_segmentation_networks_learn_and_teach(pixels_config: RunCo
     built = build(config, make_fabric(config))
     batch = next(built.data.train.batches([torch.arange(4)], augment=True, seed=0, epoch=1))
     assert built.room.teacher is not None
-    for answer in (built.room.student(batch.images), built.room.teacher.ask(batch.images)):
+    for answer in (built.room.student(batch.images), built.room.teacher.ask(batch)):
         assert answer.logits.shape == (4, 3, 32, 32)
 
 

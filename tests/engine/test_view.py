@@ -82,7 +82,7 @@ def test_a_teacher_of_other_statistics_answers_as_it_did_to_its_own_pictures(
     raw = vision.resize(built.data.test.images(index).float(), [16, 16], antialias=True)
     with torch.inference_mode():
         wanted = load_student(made.path)[0].eval()((raw / 255 - 0.2) / 0.7)
-    torch.testing.assert_close(teacher.ask(batch.images).logits, wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(teacher.ask(batch).logits, wanted, atol=1e-4, rtol=1e-4)
 
     # Read as the teacher of another run, it is as good as it was.
     done = run(taught)

@@ -6,6 +6,7 @@ from tutelage import Distiller
 from tutelage.errors import ConfigError
 from tutelage.losses import activation_map_distance, class_activation_maps
 from tutelage.models import build
+from tutelage.types import Batch
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ def test_the_mean_of_an_activation_map_plus_the_bias_is_the_logit(name: str) -> 
     network = build(name, num_classes=10)
     size = 128 if "/" in name else 32
     distiller = Distiller(network, network, "catkd", image_shape=(3, size, size))
-    answer = distiller._teacher.ask(torch.randn(2, 3, size, size))
+    batch = Batch(torch.randn(2, 3, size, size), torch.zeros(2), torch.arange(2))
+    answer = distiller._teacher.ask(batch)
     maps = class_activation_maps(answer.taps["unpooled"], answer.taps["classifier"], 2)
     assert maps.shape == (2, 10, 2, 2)
     logits = maps.mean((2, 3)) + answer.taps["classifier_bias"]

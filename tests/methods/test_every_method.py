@@ -44,8 +44,9 @@ def outputs(
     """What two networks say of a batch, with logits of a standard deviation of `scale`."""
     one = distiller(name)
     images, target = batch(name)
+    asked = Batch(images, target, torch.arange(BATCH))
     with torch.no_grad():
-        student, teacher = one._watch(images), one._teacher.ask(images)
+        student, teacher = one._watch(images), one._teacher.ask(asked)
     generator = torch.Generator().manual_seed(2)
 
     def loud(output: Output) -> Output:
@@ -53,7 +54,7 @@ def outputs(
         taps = {key: tap.to(dtype) for key, tap in output.taps.items()}
         return Output(logits.to(dtype).requires_grad_(), taps)
 
-    return loud(student), loud(teacher), Batch(images, target, torch.arange(BATCH))
+    return loud(student), loud(teacher), asked
 
 
 def know(network: nn.Module, images: Tensor, target: Tensor) -> None:

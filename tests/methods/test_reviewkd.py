@@ -74,9 +74,7 @@ def test_before_activation_the_students_negative_responses_are_taught_too() -> N
     student, teacher = (build("resnet8x4", num_classes=10) for _ in range(2))
     distiller = Distiller(student, teacher, "reviewkd", student_preactivations=True)
     images, target = torch.randn(4, 3, 32, 32), torch.arange(4)
-    own = distiller._watch(images)
-    terms = distiller.method.terms(
-        own, distiller._teacher.ask(images), Batch(images, target, target), LATE
-    )
+    own, batch = distiller._watch(images), Batch(images, target, target)
+    terms = distiller.method.terms(own, distiller._teacher.ask(batch), batch, LATE)
     (slope,) = torch.autograd.grad(terms["reviewkd"], own.preactivations[0])
     assert float(slope[own.preactivations[0] < 0].abs().max()) > 0

@@ -110,7 +110,7 @@ class Distiller(nn.Module):
             index = torch.arange(len(target), device=target.device)
         student, batch = self._watch(images), Batch(images, target, index)
         needed = self.method.needs_teacher
-        teacher = self._teacher.ask(images) if needed else student.detached()
+        teacher = self._teacher.ask(batch) if needed else student.detached()
         terms: Terms = self.method.terms(student, teacher, batch, progress)
         if seen := self.method.noticed():
             self.method.learn(seen)

@@ -119,7 +119,7 @@ def _ask(room: Classroom, batch: Batch) -> Output | None:
     if room.teacher is None:
         return None
     with room.fabric.autocast():
-        return room.teacher.ask(batch.images)
+        return room.teacher.ask(batch)
 
 
 def _confidence(method: Method, teacher: Output | None, batch: Batch) -> Terms:

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from tutelage.engine.watch import Watch
 from tutelage.errors import TeacherError
 from tutelage.models import Place
-from tutelage.types import Output, Task
+from tutelage.types import Batch, Output, Task
+
+FEWEST = 16
+"""Pictures asked of at a time. Of fewer, arithmetic takes other paths, with other rounding."""
 
 
 class Teacher:
@@ -30,15 +33,26 @@ class Teacher:
         self.network = network.eval().requires_grad_(False)
         self.sha256 = state_sha256(network)
         self.watch = Watch(network, taps, view, task)
+        self._of_weights = {
+            name for name, place in (taps or {}).items() if place.side in ("weight", "bias")
+        }
 
-    def ask(self, images: Tensor) -> Output:
-        """Return what the teacher says of these pictures: the one place where it runs."""
+    def ask(self, batch: Batch) -> Output:
+        """Return what the teacher says of these pictures: the one place where it runs.
+
+        What it says of a picture does not depend on those beside it, nor on their number.
+        """
         self.network.eval()
+        count = len(batch.images)
         with torch.inference_mode():
-            answer = self.watch(images)
+            answer = self.watch(_enough(batch.images))
         # A loss may save the answer for its backward pass, which inference tensors forbid.
         return Output(
-            answer.logits.clone(), {name: tap.clone() for name, tap in answer.taps.items()}
+            answer.logits[:count].clone(),
+            {
+                name: (tap if name in self._of_weights else tap[:count]).clone()
+                for name, tap in answer.taps.items()
+            },
         )
 
     def verify(self) -> None:
@@ -53,6 +67,12 @@ class Teacher:
                 f"the teacher must stay as it was (SHA-256 {self.sha256[:12]}), but something "
                 f"changed its parameters or buffers (now {now[:12]}); what it taught is not known."
             )
+
+
+def _enough(images: Tensor) -> Tensor:
+    """Return `FEWEST` pictures at least: these, and where they are fewer, these again."""
+    count = len(images)
+    return images if count >= FEWEST else torch.cat([images] * -(-FEWEST // count))[:FEWEST]
 
 
 def state_sha256(network: nn.Module) -> str:

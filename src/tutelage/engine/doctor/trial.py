@@ -68,7 +68,7 @@ def _first_terms(loop: Loop) -> dict[str, tuple[float, float]]:
     teacher = None
     if room.teacher:
         with room.fabric.autocast():
-            teacher = room.teacher.ask(batch.images)
+            teacher = room.teacher.ask(batch)
     if room.unlabelled:
         student, teacher, batch, _ = labelled(student, teacher, batch, room.confidence)
     terms = room.method.terms(student, teacher or Output(student.logits.detach()), batch, _FULL)
