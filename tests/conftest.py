@@ -46,6 +46,7 @@ epochs = 2
 batch_size = 32
 record_every = 3
 checkpoint_seconds = 0.0
+precision = "32-true"
 [run]
 dir = {str(tmp_path / "runs")!r}
 """

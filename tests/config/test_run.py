@@ -43,6 +43,7 @@ OTHER = {
     "teacher.others": "['a']",
     "teacher.shares": "[2]",
     "teacher.combine": "logits",
+    "train.channels_last": "true",
     "train.precision": "bf16-mixed",
     "fabric.accelerator": "cpu",
     "run.imports": "['a.py']",

@@ -70,6 +70,7 @@ class TeacherConfig:
     # weights of all teachers in their mean, in order; scaled to sum to 1, empty = equal
     shares: tuple[PositiveOrZero, ...] = ()
     combine: Literal["probabilities", "logits"] = "probabilities"  # of which the mean is taken
+    compile: bool = False  # compile it with torch.compile: quicker steps after a slow first one
     # pictures without a label are left out where the teacher's largest probability is below this
     confidence: Factor = 0.0
     image_size: CountOrZero = 0  # pixels a side it was made for; 0 = as its run or the data say
@@ -133,8 +134,9 @@ class TrainConfig:
     epochs: Count = 240  # passes over the train split
     batch_size: Count = 64  # pictures per optimiser step, over all devices and accumulated parts
     seed: CountOrZero = 0  # of weights, order and augmentation
-    precision: Precision = "32-true"  # number types; auto = bf16-mixed where native
-    channels_last: bool = False  # memory layout that convolutions on GPUs prefer
+    precision: Precision = "auto"  # number types; auto = bf16-mixed where native, else 32-true
+    # memory layout of pictures, which convolutions prefer; auto = on CPUs, on GPUs with 16 bits
+    channels_last: Literal["auto"] | bool = "auto"
     compile: bool = False  # compile the student with torch.compile
     accumulate: Count = 1  # parts in which each step's batch is run, to save memory
     clip_norm: PositiveOrZero = 0.0  # largest gradient norm; 0 = no clipping

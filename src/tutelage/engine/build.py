@@ -19,6 +19,7 @@ from tutelage.data import DataOptions, DataSet
 from tutelage.engine.checkpoint import load_weights
 from tutelage.engine.ensemble import Ensemble
 from tutelage.engine.fidelity import follow_mdistiller
+from tutelage.engine.fold import folded
 from tutelage.engine.optim import demand_split, make_optimizer
 from tutelage.engine.remake import remake
 from tutelage.engine.split_momentum import SplitMomentum
@@ -189,7 +190,8 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     student, teacher = Watch(network, taps, view, task), None
     shapes = answers = models_room.probe(network, view.shape, taps=taps, task=task)
     if teaching is not None:
-        teacher = Teacher(teaching, teacher_taps, its_view, task)
+        quick = folded(teaching, teacher_taps)
+        teacher = Teacher(teaching, teacher_taps, its_view, task, quick)
         answers = models_room.probe(teaching, its_view.shape, taps=teacher_taps, task=task)
     options = check(kind.Config, config.method.options, where="[method]")
     method = make_method(kind, options, shapes, answers, task)
@@ -197,10 +199,11 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     if method.config.fidelity == "mdistiller":
         follow_mdistiller(network)
     layout = torch.channels_last if train.channels_last else torch.contiguous_format
-    for module in [network, method, *([teacher.network] if teacher else [])]:
+    for module in [network, method, *([teacher.watch.network] if teacher else [])]:
         module.to(fabric.device).to(memory_format=layout)
-    compiled = cast(nn.Module, torch.compile(network)) if train.compile else network
-    student.network = fabric.setup_module(compiled)
+    if teacher and config.teacher.compile:
+        teacher.watch.network = _compiled(teacher.watch.network)
+    student.network = fabric.setup_module(_compiled(network) if train.compile else network)
     # After the set-up: a sharding strategy replaces the parameters.
     optimizer = make_optimizer(
         config.optimizer, [*student.network.parameters(), *method.parameters()]
@@ -220,3 +223,7 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     )
     torch.manual_seed(train.seed + 1)  # dropout draws alike, whatever the method built
     return Built(config, data, network, room)
+
+
+def _compiled(network: nn.Module) -> nn.Module:
+    return cast(nn.Module, torch.compile(network))

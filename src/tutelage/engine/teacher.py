@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from tutelage.engine.fold import Folded
 from tutelage.engine.watch import Watch
 from tutelage.errors import TeacherError
 from tutelage.models import Place
@@ -21,6 +22,8 @@ class Teacher:
     It is put in evaluation mode and its parameters stop requiring gradients; its parameters,
     buffers and batch-norm statistics stay bit-identical, which `verify` checks. It is no
     ``nn.Module``, so nothing that holds it trains, saves or switches the mode of its network.
+
+    Where there is a `quick` copy, that is the network which runs.
     """
 
     def __init__(
@@ -29,10 +32,13 @@ class Teacher:
         taps: Mapping[str, Place] | None = None,
         view: Callable[[Tensor], Tensor] | None = None,
         task: Task = "classes",
+        quick: Folded | None = None,
     ) -> None:
         self.network = network.eval().requires_grad_(False)
+        self.quick = quick
         self.sha256 = state_sha256(network)
-        self.watch = Watch(network, taps, view, task)
+        self.watch = Watch(quick.network if quick else network, taps, view, task)
+        self._sha256_of_quick = state_sha256(quick.network) if quick else ""
         self._of_weights = {
             name for name, place in (taps or {}).items() if place.side in ("weight", "bias")
         }
@@ -42,7 +48,7 @@ class Teacher:
 
         What it says of a picture does not depend on those beside it, nor on their number.
         """
-        self.network.eval()
+        self.watch.network.eval()
         count = len(batch.images)
         with torch.inference_mode():
             answer = self.watch(_enough(batch.images))
@@ -61,12 +67,16 @@ class Teacher:
         Raises:
             TeacherError: a parameter or buffer differs from what it was at the start.
         """
-        now = state_sha256(self.network)
-        if now != self.sha256:
-            raise TeacherError(
-                f"the teacher must stay as it was (SHA-256 {self.sha256[:12]}), but something "
-                f"changed its parameters or buffers (now {now[:12]}); what it taught is not known."
-            )
+        found = {state_sha256(self.network): self.sha256}
+        if self.quick:
+            found[state_sha256(self.quick.network)] = self._sha256_of_quick
+        for now, before in found.items():
+            if now != before:
+                raise TeacherError(
+                    f"the teacher must stay as it was (SHA-256 {before[:12]}), but something "
+                    f"changed its parameters or buffers (now {now[:12]}); what it taught is not "
+                    f"known."
+                )
 
 
 def _enough(images: Tensor) -> Tensor:
