@@ -143,4 +143,4 @@ def test_a_configuration_cannot_be_changed() -> None:
         CONFIG.train.epochs = 3  # type: ignore[misc]
 
 
-FINGERPRINT = "745cb644b70a"
+FINGERPRINT = "49982991766b"

@@ -119,7 +119,8 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         (
             "[teacher]\nnome = 'x'",
             "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps, "
-            "others, shares, combine, confidence, image_size, mean, std. Did you mean 'name'?",
+            "others, shares, combine, compile, confidence, image_size, mean, std. "
+            "Did you mean 'name'?",
         ),
         (
             "[method]\nbeta = { a = 1 }",

@@ -55,7 +55,9 @@ def test_a_warm_up_rises_in_a_line_and_never_starts_at_zero() -> None:
 def test_the_optimiser_is_torchs_own_with_our_numbers(name: str) -> None:
     config = OptimizerConfig(name=name, lr=0.3, nesterov=True, eps=1e-6)  # type: ignore[arg-type]
     frozen = torch.nn.Parameter(torch.zeros(2), requires_grad=False)
-    group = make_optimizer(config, [torch.nn.Parameter(torch.ones(2)), frozen]).param_groups[0]
+    group = make_optimizer(
+        config, [torch.nn.Parameter(torch.ones(2)), frozen], scaled=False
+    ).param_groups[0]
     assert len(group["params"]) == 1
     assert (group["lr"], group["weight_decay"]) == (0.3, 5e-4)
     wanted = {"momentum": 0.9, "nesterov": True} if name == "sgd" else {"eps": 1e-6}

@@ -253,6 +253,7 @@ def recipe_of(given: Mapping[Any, object], where: str = "") -> Recipe:
         for weight in ("distance_weight", "angle_weight"):
             tables["method"][weight] *= values["RKD.LOSS.FEAT_WEIGHT"]
     tables["data"]["validation"] = 0.0
+    tables["train"]["precision"] = "32-true"
     tables["method"]["fidelity"] = "mdistiller"
     if kind == "NONE":
         del tables["teacher"]

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from tutelage import __version__
-from tutelage.cli import compare, doctor, evaluate, export, importing, listing, show, training
+from tutelage.cli import (
+    compare,
+    doctor,
+    evaluate,
+    export,
+    importing,
+    listing,
+    profile,
+    show,
+    training,
+)
 from tutelage.errors import TutelageError
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command("show")(show.show)
 app.command("list")(listing.listing)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("profile")(profile.profile)
 app.command("import")(importing.importing)
 
 

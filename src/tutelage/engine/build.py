@@ -205,9 +205,9 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         teacher.watch.network = _compiled(teacher.watch.network)
     student.network = fabric.setup_module(_compiled(network) if train.compile else network)
     # After the set-up: a sharding strategy replaces the parameters.
-    optimizer = make_optimizer(
-        config.optimizer, [*student.network.parameters(), *method.parameters()]
-    )
+    scaled = train.precision == "16-mixed"
+    trained = [*student.network.parameters(), *method.parameters()]
+    optimizer = make_optimizer(config.optimizer, trained, scaled=scaled)
     room = Classroom(
         fabric=fabric,
         student=student,
@@ -216,7 +216,7 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
         optimizer=cast(torch.optim.Optimizer, fabric.setup_optimizers(optimizer)),
         clip_norm=train.clip_norm or math.inf,
         parts=train.accumulate,
-        scaled=train.precision == "16-mixed",
+        scaled=scaled,
         split=optimizer if isinstance(optimizer, SplitMomentum) else None,
         unlabelled=len(data.train.labelled) < len(data.train),
         confidence=config.teacher.confidence,

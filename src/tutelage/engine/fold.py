@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -51,7 +52,10 @@ def folded(network: nn.Module, taps: Mapping[str, Place]) -> Folded:
             reason = f"{type(member).__name__} cannot be traced ({type(error).__name__}: {first})"
             continue
         for convolution, norm in pairs:
-            fused = fuse_conv_bn_eval(member.get_submodule(convolution), member.get_submodule(norm))
+            fused = fuse_conv_bn_eval(
+                cast(nn.Conv2d, member.get_submodule(convolution)),
+                cast(nn.BatchNorm2d, member.get_submodule(norm)),
+            )
             member.set_submodule(convolution, fused)
             member.set_submodule(norm, nn.Identity())
         count += len(pairs)
@@ -62,8 +66,11 @@ def _pairs(network: nn.Module, taps: Mapping[str, Place]) -> Iterator[tuple[str,
     """Yield the paths of each convolution and batch norm that can be folded."""
     # A network may keep what it meets in its forward pass; of the symbols nothing must stay.
     graph = fx.Tracer().trace(copy.deepcopy(network))
-    owners = {"call_module": str, "get_attr": lambda path: str(path).rpartition(".")[0]}
-    runs = Counter(owners[node.op](node.target) for node in graph.nodes if node.op in owners)
+    runs = Counter(
+        str(node.target) if node.op == "call_module" else str(node.target).rpartition(".")[0]
+        for node in graph.nodes
+        if node.op in ("call_module", "get_attr")
+    )
     for node in graph.nodes:
         before = node.args[0] if node.op == "call_module" and node.args else None
         if not isinstance(before, fx.Node) or before.op != "call_module":

@@ -81,12 +81,7 @@ class Loop:
         Raises:
             ConfigError: the train split is too small for a single step.
         """
-        if not self.plan.steps:
-            raise ConfigError(
-                f"an epoch needs at least one step, of two pictures for each of "
-                f"{self.plan.processes * self.plan.parts} parts, but the train split holds "
-                f"{self.plan.count}; take more pictures, or fewer devices or train.accumulate."
-            )
+        self._demand_step()
         clock, epochs = self.clock, self.train.epochs
         done = (clock.epoch - 1) * self.plan.steps + clock.step_in_epoch
         self.reporter.start(epochs, self.plan.steps, done)
@@ -121,6 +116,26 @@ class Loop:
                 # Only here, where no row is half full, so that a resumed record is the same too.
                 if not ends and time.monotonic() - self._saved_at >= self.train.checkpoint_seconds:
                     self._save()
+
+    def trial(self, count: int) -> Iterator[int]:
+        """Take the run's first steps, and record nothing; yield each one's number of pictures.
+
+        Raises:
+            ConfigError: the train split is too small for a single step.
+        """
+        self._demand_step()
+        self.room.student.network.train()
+        while count:
+            dealt = self.plan.epoch(self.clock.epoch)[:count]
+            batches = self.batches([part for parts in dealt for part in parts])
+            for parts in dealt:
+                progress, size = self.progress(), sum(map(len, parts))
+                self.set_learning_rate(progress)
+                step(self.room, batches, size, progress, observe=False)
+                self.clock.step_in_epoch += 1
+                yield size
+            count -= len(dealt)
+            self.clock.epoch, self.clock.step_in_epoch = self.clock.epoch + 1, 0
 
     def batches(self, parts: list[torch.Tensor]) -> Iterator[Batch]:
         """Yield this process's batches, mixed, on its device, in the student's memory layout."""
@@ -158,6 +173,14 @@ class Loop:
         factor = learning_rate_factor(self.built.config.schedule, progress)
         for group in self.room.optimizer.param_groups:
             group["lr"] = self.built.config.optimizer.lr * factor
+
+    def _demand_step(self) -> None:
+        if not self.plan.steps:
+            raise ConfigError(
+                f"an epoch needs at least one step, of two pictures for each of "
+                f"{self.plan.processes * self.plan.parts} parts, but the train split holds "
+                f"{self.plan.count}; take more pictures, or fewer devices or train.accumulate."
+            )
 
     def _record(self, window: "_Window", progress: Progress) -> None:
         clock = self.clock

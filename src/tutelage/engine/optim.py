@@ -36,10 +36,17 @@ def demand_split(name: str, kind: type[Method], fabric: Fabric) -> None:
 
 
 def make_optimizer(
-    config: OptimizerConfig, parameters: Iterable[nn.Parameter]
+    config: OptimizerConfig, parameters: Iterable[nn.Parameter], *, scaled: bool
 ) -> torch.optim.Optimizer:
-    """Return the optimiser of these parameters; weight decay acts on all of them."""
+    """Return the optimiser of these parameters; weight decay acts on all of them.
+
+    It moves all of them in one kernel where there is one for their device. `scaled` says that a
+    gradient scaler is at work: Fabric clips no gradient that an optimiser would unscale itself, as
+    such kernels do.
+    """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
+    kernels = {parameter.device.type for parameter in trained} <= {"cpu", "cuda"}
+    fused = True if kernels and not scaled else None  # else as torch finds best
     if config.name in SIGNS:
         return SplitMomentum(
             trained,
@@ -56,6 +63,7 @@ def make_optimizer(
             betas=config.betas,
             eps=config.eps,
             weight_decay=config.weight_decay,
+            fused=fused,
         )
     return torch.optim.SGD(
         trained,
@@ -63,4 +71,5 @@ def make_optimizer(
         momentum=config.momentum,
         nesterov=config.nesterov,
         weight_decay=config.weight_decay,
+        fused=fused,
     )

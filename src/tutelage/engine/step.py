@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import cast
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from tutelage.engine.processes import joined, over_processes, take_from_first
 from tutelage.engine.pseudo import labelled
 from tutelage.engine.split_momentum import SplitMomentum
+from tutelage.engine.stopwatch import StageTimer, untimed
 from tutelage.engine.teacher import Teacher
 from tutelage.engine.watch import Watch
 from tutelage.errors import NonFiniteError
@@ -36,6 +36,7 @@ class Classroom:
     split: SplitMomentum | None = None  # the bare optimiser, if it keeps kinds of terms apart
     unlabelled: bool = False  # some pictures have no label
     confidence: float = 0.0  # of the teacher, below which it names no such picture
+    stage: StageTimer = untimed  # is told of each stage of a step
 
 
 def step(
@@ -52,32 +53,41 @@ def step(
     Raises:
         NonFiniteError: a term or the gradient is not finite; no weight was changed.
     """
-    fabric, report, counted = room.fabric, _Report(), 0
+    fabric, stage, report, counted = room.fabric, room.stage, _Report(), 0
     student_module = cast(_FabricModule, room.student.network)
     room.optimizer.zero_grad()
-    for part, batch in enumerate(islice(batches, room.parts), start=1):
-        apart = part < room.parts or room.split is not None
+    for part in range(1, room.parts + 1):
+        with stage("data"):
+            batch = next(batches)
+        own, apart = len(batch.target), part < room.parts or room.split is not None
         with fabric.no_backward_sync(student_module, enabled=apart):
-            teacher, student, own = _ask(room, batch), room.student(batch.images), len(batch.target)
+            with stage("teacher"):
+                teacher = _ask(room, batch)
+            with stage("student"):
+                student = room.student(batch.images)
             if room.unlabelled:
                 student, teacher, batch, own = labelled(student, teacher, batch, room.confidence)
             counted, weight = counted + own, own * fabric.world_size / count
-            terms = room.method.terms(student, teacher or student.detached(), batch, progress)
+            with stage("loss"):
+                terms = room.method.terms(student, teacher or student.detached(), batch, progress)
             report.add("term", terms, weight)
             if observe:
                 report.add("share", gradient_shares(terms, student), weight)
                 report.add("", _confidence(room.method, teacher, batch), weight)
-            _backward(room, terms, weight)
+            with stage("backward"):
+                _backward(room, terms, weight)
     _average_over_processes(room)
     if room.unlabelled:
         report.scale(_leave_out(room, counted, count))
-    norm = _clip(room)
+    with stage("clipping"):
+        norm = _clip(room)
     if norm is not None:
         report.add("", {"gradient_norm": norm}, 1.0)
     # A scaler looks for overflow itself, so there only the terms must be finite.
     watched = [key for key in report.values if not (room.scaled and key == "gradient_norm")]
     _demand_finite(fabric, {key: report.values[key] for key in watched}, progress)
-    room.optimizer.step()
+    with stage("optimizer"):
+        room.optimizer.step()
     if seen := room.method.noticed():
         room.method.learn({name: joined(fabric, tensor) for name, tensor in seen.items()})
     return report.values

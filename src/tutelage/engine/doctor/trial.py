@@ -18,7 +18,7 @@ from tutelage.engine.loop import Loop
 from tutelage.engine.pseudo import labelled
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, teacher_config
-from tutelage.engine.step import gradient_shares, step
+from tutelage.engine.step import gradient_shares
 from tutelage.record import peak_memory_bytes
 from tutelage.types import Output, Progress
 
@@ -142,20 +142,13 @@ def _cost(loop: Loop, config: RunConfig, answers: Answers | None = None) -> _Cos
 
 def _step_seconds(loop: Loop) -> float:
     """Take the first steps of the run, and return the mean time of all but the warm-up."""
-    dealt = loop.plan.epoch(1)[: WARM_STEPS + TIMED_STEPS]
-    warm = min(WARM_STEPS, len(dealt) - 1)
-    batches = loop.batches([part for parts in dealt for part in parts])
-    loop.room.student.network.train()
+    steps = loop.trial(WARM_STEPS + TIMED_STEPS)
+    for _ in range(WARM_STEPS):
+        next(steps)
     started, timed = time.perf_counter(), 0
-    for number, parts in enumerate(dealt):
-        if number == warm:
-            started = time.perf_counter()
-        progress = loop.progress()
-        loop.set_learning_rate(progress)
-        step(loop.room, batches, sum(map(len, parts)), progress, observe=False)
-        loop.clock.step_in_epoch += 1
-        timed = number + 1 - warm
-        if timed > 0 and time.perf_counter() - started > TIMED_SECONDS:
+    for _ in steps:
+        timed += 1
+        if time.perf_counter() - started > TIMED_SECONDS:
             break
     return (time.perf_counter() - started) / timed
 
