@@ -604,7 +604,11 @@ def test_an_infinite_loss_is_told_by_term_and_precision(
             return logits
 
     findings = look(
-        config, f"student.name={own_network(Exploding)}", "method.name=ce", "teacher.weights=''"
+        config,
+        f"student.name={own_network(Exploding)}",
+        "method.name=ce",
+        "teacher.weights=''",
+        "train.precision=32-true",
     )
     assert "ce or its gradient is not finite in 32-true" in told(findings, "error", "loss")
 

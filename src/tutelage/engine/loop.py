@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from lightning_fabric import Fabric
 
+from tutelage.config import RunConfig
 from tutelage.data import Split
 from tutelage.data.mixing import mixed
 from tutelage.data.views import epoch_batches
 from tutelage.engine import checkpoint
-from tutelage.engine.build import Built
+from tutelage.engine.build import Built, build
 from tutelage.engine.evaluate import Reading, evaluate
 from tutelage.engine.plan import Plan
 from tutelage.engine.processes import over_processes
@@ -289,6 +291,11 @@ class Loop:
             "method": room.method,
             "optimizer": room.optimizer,
         }
+
+
+def unrecorded(config: RunConfig, fabric: Fabric) -> Loop:
+    """Return the loop of a run that writes nothing, to try its steps."""
+    return Loop(build(config, fabric), Path(config.run.dir), None, Reporter())
 
 
 class _Window:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import median, quantiles
 
 import torch
 
 from tutelage.config import RunConfig, override
-from tutelage.engine.build import Built, build
+from tutelage.engine.build import Built
 from tutelage.engine.doctor.chart import Chart
 from tutelage.engine.doctor.recipe import alone
 from tutelage.engine.doctor.teacher import resolved
-from tutelage.engine.loop import Loop
+from tutelage.engine.loop import Loop, unrecorded
 from tutelage.engine.pace import forward_flops, matmul_flops
-from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, prepare, torch_threads
 from tutelage.engine.stopwatch import Stopwatch
 from tutelage.engine.view import View
@@ -113,7 +111,7 @@ def profile(
             if not single.teacher.weights:
                 notes.append("The teacher has no weights yet: a fresh one stands in for it.")
         heard("taking steps")
-        loop = _loop(single)
+        loop = unrecorded(single, make_fabric(single))
         table = _measure(loop, steps)
         whole = [sum(row.values()) for row in table]
         heard("measuring the machine's pace")
@@ -139,11 +137,6 @@ def profile(
         threads=count,
         cores=cores,
     )
-
-
-def _loop(config: RunConfig) -> Loop:
-    """Return the loop of a run that writes nothing."""
-    return Loop(build(config, make_fabric(config)), Path(config.run.dir), None, Reporter())
 
 
 def _measure(loop: Loop, steps: int) -> list[dict[str, float]]:
@@ -208,7 +201,8 @@ def _tried(
     config = loop.built.config
     for change, why in _candidates(config, stages, cores):
         heard(f"trying {change}")
-        times = _times_as_fast(loop, _loop(override(config, [change])))
+        changed = override(config, [change])
+        times = _times_as_fast(loop, unrecorded(changed, make_fabric(changed)))
         if times >= WORTH:
             yield Hint(change, times, measured=True, why=why)
 

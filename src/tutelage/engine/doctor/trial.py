@@ -4,19 +4,16 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 
 from tutelage.config import RunConfig
-from tutelage.engine.build import build
 from tutelage.engine.doctor.chart import Chart, duration
 from tutelage.engine.doctor.recipe import alone, plan
 from tutelage.engine.doctor.teacher import Answers, look_at_confidence
-from tutelage.engine.loop import Loop
+from tutelage.engine.loop import Loop, unrecorded
 from tutelage.engine.pseudo import labelled
-from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, teacher_config
 from tutelage.engine.step import gradient_shares
 from tutelage.record import peak_memory_bytes
@@ -33,7 +30,7 @@ def try_out(
 
     `answers` are those of a teacher with weights; without them its part in the loss is not judged.
     """
-    loop = chart.attempt("set-up", _set_up, single, fabric)
+    loop = chart.attempt("set-up", unrecorded, single, fabric)
     if loop is None:
         return
     room = loop.room
@@ -52,11 +49,6 @@ def try_out(
         if first:
             chart.ok("time", f"before it, its teacher: about {duration(first.seconds)}.")
     _look_at_memory(chart, fabric)
-
-
-def _set_up(config: RunConfig, fabric: Fabric) -> Loop:
-    """Return the loop of a run that writes nothing."""
-    return Loop(build(config, fabric), Path(config.run.dir), None, Reporter())
 
 
 def _first_terms(loop: Loop) -> dict[str, tuple[float, float]]:
@@ -156,7 +148,7 @@ def _step_seconds(loop: Loop) -> float:
 def _teacher_cost(config: RunConfig) -> _Cost:
     recipe = teacher_config(config)
     single = alone(recipe)
-    return _cost(_set_up(single, make_fabric(single)), recipe)
+    return _cost(unrecorded(single, make_fabric(single)), recipe)
 
 
 def _look_at_memory(chart: Chart, fabric: Fabric) -> None:

@@ -1,0 +1,222 @@
+"""How fast a distillation step is, beside a plain loop that runs both networks in float32.
+
+    python -m benchmarks step                            # 3 to 4 minutes
+    python -m benchmarks.bench_step --pairs resnet56,resnet20
+    python -m benchmarks.bench_step --accuracy           # what bfloat16 costs in accuracy instead
+
+One step of each in turn, on the same pictures through the same loader (crop and flip). "plain" is
+what a script has: both networks in evaluation and training mode, float32, channels first, the
+textbook loss of `benchmarks._textbook`, `torch.optim.SGD`. The others are the engine's own steps
+(`Loop.trial`): "online" as a recipe has it with ``train.precision = "auto"``, "online, float32"
+with 32-true, "cached" with the teacher's answers read from memory.
+
+No step can be quicker than its arithmetic: that of the teacher's forward pass and three times the
+student's, at the pace of a large matrix product, which is measured in the same run. `pace_share` is
+how much of that pace a step has, and `possible` the ratio that the pace itself would have.
+
+``--accuracy`` trains Glyphs-100's student by the teacher of its recipe with seeds in pairs, equal
+but for the precision, and tells the difference with its interval.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmarks._harness import Ratio, Report, in_turn, milliseconds, parsed, parser
+from benchmarks._textbook import textbook_dkd
+from tutelage.config import (
+    DataConfig,
+    OptimizerConfig,
+    RunConfig,
+    StudentConfig,
+    TeacherConfig,
+    TrainConfig,
+    load,
+)
+from tutelage.engine import run
+from tutelage.engine.loop import Loop, unrecorded
+from tutelage.engine.pace import forward_flops, matmul_flops
+from tutelage.engine.run import make_fabric, prepare
+from tutelage.engine.teacher import Teacher
+from tutelage.lab.statistics import paired_difference
+from tutelage.models import build
+from tutelage.types import Batch, Output
+
+PAIRS = ("resnet32x4,resnet8x4", "resnet56,resnet20")
+CLASSES, SIZE, BATCH_SIZE = 100, 32, 64
+ALPHA, BETA, TEMPERATURE, LEARNING_RATE = 1.0, 8.0, 4.0, 1e-3
+ONLINE, CACHED = 3.0, 6.0  # times as fast as plain: what is aimed at
+DTYPES = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16}
+
+
+class Remembered(Teacher):
+    """A teacher whose answers to all pictures are in memory."""
+
+    def __init__(self, teacher: Teacher, logits: Tensor) -> None:
+        vars(self).update(vars(teacher))
+        self.logits = logits
+
+    def ask(self, batch: Batch) -> Output:
+        """Return what was said of these pictures."""
+        return Output(self.logits[batch.index])
+
+
+class Plain:
+    """The loop that a script has; pictures come from the engine's own loader."""
+
+    def __init__(self, teacher: str, student: str, loop: Loop) -> None:
+        self.teacher, self.student = (
+            build(name, num_classes=CLASSES) for name in (teacher, student)
+        )
+        self.teacher.eval().requires_grad_(False)
+        self.student.train()
+        self.optimizer = torch.optim.SGD(
+            self.student.parameters(), lr=LEARNING_RATE, momentum=0.9, weight_decay=5e-4
+        )
+        self.batches = loop.batches([part for parts in loop.plan.epoch(1) for part in parts])
+
+    def step(self) -> None:
+        """Take a step on the next batch."""
+        batch = next(self.batches)
+        self.optimizer.zero_grad()
+        with torch.no_grad():
+            teacher_logits = self.teacher(batch.images)
+        logits = self.student(batch.images)
+        loss = F.cross_entropy(logits, batch.target) + textbook_dkd(
+            logits, teacher_logits, batch.target, ALPHA, BETA, TEMPERATURE
+        )
+        loss.backward()
+        self.optimizer.step()
+
+
+def configuration(teacher: str, student: str, precision: str, data: Path) -> RunConfig:
+    """Return a run on the made pictures; its learning rate is small, since nothing is to be had."""
+    return prepare(
+        RunConfig(
+            data=DataConfig(name="npz", root=str(data), augment="crop-flip", validation=0.0),
+            teacher=TeacherConfig(name=teacher),
+            student=StudentConfig(name=student),
+            optimizer=OptimizerConfig(lr=LEARNING_RATE),
+            train=TrainConfig(
+                batch_size=BATCH_SIZE,
+                precision=precision,  # type: ignore[arg-type]
+                channels_last="auto",
+            ),
+        )
+    )
+
+
+def write_pictures(path: Path, count: int) -> None:
+    """Write noise in the format of the data set ``npz``."""
+    images = np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    labels = np.arange(count) % CLASSES
+    test = slice(CLASSES)
+    np.savez(path, x_train=images, y_train=labels, x_test=images[test], y_test=labels[test])
+
+
+def steps(loop: Loop) -> Callable[[], int]:
+    """Return a function that takes the loop's next step."""
+    return partial(next, loop.trial(10**6))
+
+
+def measure(report: Report, teacher: str, student: str, rounds: int, small: bool) -> None:
+    """Measure one pair of networks, and add its lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "pictures.npz"
+        write_pictures(data, BATCH_SIZE * (rounds + 4))
+        auto = configuration(teacher, student, "auto", data)
+        wide = configuration(teacher, student, "32-true", data)
+        channels_first = replace(wide, train=replace(wide.train, channels_last=False))
+        online, online_wide, cached, shown = (
+            unrecorded(config, make_fabric(config)) for config in (auto, wide, auto, channels_first)
+        )
+    assert cached.room.teacher is not None
+    answers = torch.randn(len(cached.built.data.train), CLASSES)
+    cached.room = replace(cached.room, teacher=Remembered(cached.room.teacher, answers))
+    contenders = {
+        "plain": Plain(teacher, student, shown).step,
+        "online": steps(online),
+        "online, float32": steps(online_wide),
+        "cached": steps(cached),
+    }
+    size = 256 if small else 2048
+    dtypes = {dtype: DTYPES[dtype] for dtype in ("32-true", auto.train.precision)}
+    before = {name: matmul_flops(torch.device("cpu"), dtypes[name], size) for name in dtypes}
+    seconds = in_turn(contenders, rounds=rounds)
+    after = {name: matmul_flops(torch.device("cpu"), dtypes[name], size) for name in dtypes}
+    pace = {name: max(before[name], after[name]) for name in dtypes}
+    shape = (3, SIZE, SIZE)
+    its, own = (
+        forward_flops(build(name, num_classes=CLASSES), shape) for name in (teacher, student)
+    )
+    both = {"plain": wide, "online": auto, "online, float32": wide, "cached": auto}
+    bars = {"online": ONLINE, "cached": CACHED}
+    for name, config in both.items():
+        flops = BATCH_SIZE * (3 * own + (0.0 if name == "cached" else its))
+        least = flops / pace[config.train.precision]
+        middle = median(seconds[name])
+        report.add(
+            f"{teacher} -> {student}, {name}",
+            ratio=Ratio.of(seconds["plain"], seconds[name]) if name != "plain" else None,
+            bar=bars.get(name),
+            milliseconds=milliseconds(seconds[name]),
+            images_per_second=round(BATCH_SIZE / middle),
+            precision=config.train.precision,
+            gigaflops=round(flops / 1e9, 1),
+            matmul_gigaflops_per_second=round(pace[config.train.precision] / 1e9),
+            pace_share=round(least / middle, 3),
+            possible=round(median(seconds["plain"]) / least, 2),
+        )
+
+
+def accuracy(seeds: int, epochs: int, folder: Path) -> None:
+    """Train in both precisions with the same seeds, and tell what bfloat16 costs."""
+    top1: dict[str, list[float]] = {"bf16-mixed": [], "32-true": []}
+    for seed in range(seeds):
+        for precision, found in top1.items():
+            keys = [f"train.epochs={epochs}", f"train.precision={precision}", f"train.seed={seed}"]
+            done = run(load("glyphs100", [*keys, f"run.dir={str(folder)!r}"]), resume=True)
+            assert done.result is not None
+            assert done.result.last_test is not None
+            found.append(100 * done.result.last_test.top1)
+            print(f"seed {seed}, {precision}: {found[-1]:.2f} %", flush=True)
+    told = paired_difference(top1["bf16-mixed"], top1["32-true"])
+    spread = (
+        f", 95 % {told.interval.low:+.2f} to {told.interval.high:+.2f}" if told.interval else ""
+    )
+    print(
+        f"bf16-mixed less 32-true, glyphs100, top-1 of the test split after {epochs} epochs: "
+        f"{told.mean:+.2f} points{spread}, {told.n} seeds in pairs"
+    )
+
+
+def main() -> None:
+    """Measure, print and write."""
+    flags = parser(__doc__, "step", rounds=12)
+    flags.add_argument("--pairs", nargs="+", default=PAIRS, metavar="TEACHER,STUDENT")
+    flags.add_argument("--accuracy", action="store_true", help="measure that instead")
+    flags.add_argument("--seeds", type=int, default=3, help="of --accuracy (3)")
+    flags.add_argument("--epochs", type=int, default=8, help="of --accuracy (8)")
+    flags.add_argument("--runs", type=Path, default=Path("runs"), help="of --accuracy (runs)")
+    given: argparse.Namespace = parsed(flags)
+    if given.accuracy:
+        accuracy(given.seeds, given.epochs, given.runs)
+        return
+    report = Report("times as fast as the plain float32 loop", given.out)
+    for pair in ["resnet8,resnet8"] if given.small else given.pairs:
+        teacher, student = pair.split(",")
+        measure(report, teacher, student, given.rounds, given.small)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
