@@ -5,10 +5,11 @@
     python -m benchmarks.bench_step --accuracy           # what bfloat16 costs in accuracy instead
 
 One step of each in turn, on the same pictures through the same loader (crop and flip). "plain" is
-what a script has: both networks in evaluation and training mode, float32, channels first, the
-textbook loss of `benchmarks._textbook`, `torch.optim.SGD`. The others are the engine's own steps
-(`Loop.trial`): "online" as a recipe has it with ``train.precision = "auto"``, "online, float32"
-with 32-true, "cached" with the teacher's answers read from memory.
+what a script has: float32, channels first, the textbook loss of `benchmarks._textbook`,
+`torch.optim.SGD`. The next are the engine's own steps (`Loop.trial`): "online" as a recipe has it
+with ``train.precision = "auto"``, "online, float32" with 32-true, "cached" with the teacher's
+answers read from memory. "by hand" is a loop of ten lines that does what "online" does: beside it
+stands what the engine itself costs.
 
 No step can be quicker than its arithmetic: that of the teacher's forward pass and three times the
 student's, at the pace of a large matrix product, which is measured in the same run. `pace_share` is
@@ -43,11 +44,13 @@ from tutelage.config import (
     load,
 )
 from tutelage.engine import run
+from tutelage.engine.fold import folded
 from tutelage.engine.loop import Loop, unrecorded
 from tutelage.engine.pace import forward_flops, matmul_flops
 from tutelage.engine.run import make_fabric, prepare
 from tutelage.engine.teacher import Teacher
 from tutelage.lab.statistics import paired_difference
+from tutelage.losses import dkd_loss
 from tutelage.models import build
 from tutelage.types import Batch, Output
 
@@ -70,17 +73,29 @@ class Remembered(Teacher):
         return Output(self.logits[batch.index])
 
 
-class Plain:
-    """The loop that a script has; pictures come from the engine's own loader."""
+class ByHand:
+    """A loop as a script has it, plain or by the engine's means; its pictures are the engine's."""
 
-    def __init__(self, teacher: str, student: str, loop: Loop) -> None:
+    def __init__(self, teacher: str, student: str, loop: Loop, *, plain: bool) -> None:
+        own = loop.built.config.train
         self.teacher, self.student = (
             build(name, num_classes=CLASSES) for name in (teacher, student)
         )
         self.teacher.eval().requires_grad_(False)
         self.student.train()
+        self.loss = textbook_dkd if plain else dkd_loss
+        if not plain:
+            self.teacher = folded(self.teacher, {}).network
+        if own.channels_last:
+            self.teacher.to(memory_format=torch.channels_last)
+            self.student.to(memory_format=torch.channels_last)
+        self.autocast = own.precision == "bf16-mixed"
         self.optimizer = torch.optim.SGD(
-            self.student.parameters(), lr=LEARNING_RATE, momentum=0.9, weight_decay=5e-4
+            self.student.parameters(),
+            lr=LEARNING_RATE,
+            momentum=0.9,
+            weight_decay=5e-4,
+            fused=None if plain else True,
         )
         self.batches = loop.batches([part for parts in loop.plan.epoch(1) for part in parts])
 
@@ -88,11 +103,12 @@ class Plain:
         """Take a step on the next batch."""
         batch = next(self.batches)
         self.optimizer.zero_grad()
-        with torch.no_grad():
-            teacher_logits = self.teacher(batch.images)
-        logits = self.student(batch.images)
-        loss = F.cross_entropy(logits, batch.target) + textbook_dkd(
-            logits, teacher_logits, batch.target, ALPHA, BETA, TEMPERATURE
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            with torch.no_grad():
+                teacher_logits = self.teacher(batch.images).float()
+            logits = self.student(batch.images).float()
+        loss = F.cross_entropy(logits, batch.target) + self.loss(
+            logits, teacher_logits, batch.target, alpha=ALPHA, beta=BETA, temperature=TEMPERATURE
         )
         loss.backward()
         self.optimizer.step()
@@ -136,17 +152,19 @@ def measure(report: Report, teacher: str, student: str, rounds: int, small: bool
         auto = configuration(teacher, student, "auto", data)
         wide = configuration(teacher, student, "32-true", data)
         channels_first = replace(wide, train=replace(wide.train, channels_last=False))
-        online, online_wide, cached, shown = (
-            unrecorded(config, make_fabric(config)) for config in (auto, wide, auto, channels_first)
+        online, online_wide, cached, shown, shown_first = (
+            unrecorded(config, make_fabric(config))
+            for config in (auto, wide, auto, auto, channels_first)
         )
     assert cached.room.teacher is not None
     answers = torch.randn(len(cached.built.data.train), CLASSES)
     cached.room = replace(cached.room, teacher=Remembered(cached.room.teacher, answers))
     contenders = {
-        "plain": Plain(teacher, student, shown).step,
+        "plain": ByHand(teacher, student, shown_first, plain=True).step,
         "online": steps(online),
         "online, float32": steps(online_wide),
         "cached": steps(cached),
+        "by hand": ByHand(teacher, student, shown, plain=False).step,
     }
     size = 256 if small else 2048
     dtypes = {dtype: DTYPES[dtype] for dtype in ("32-true", auto.train.precision)}
@@ -158,21 +176,22 @@ def measure(report: Report, teacher: str, student: str, rounds: int, small: bool
     its, own = (
         forward_flops(build(name, num_classes=CLASSES), shape) for name in (teacher, student)
     )
-    both = {"plain": wide, "online": auto, "online, float32": wide, "cached": auto}
+    precisions = dict.fromkeys(contenders, auto.train.precision)
+    precisions |= {"plain": "32-true", "online, float32": "32-true"}
     bars = {"online": ONLINE, "cached": CACHED}
-    for name, config in both.items():
+    for name, precision in precisions.items():
         flops = BATCH_SIZE * (3 * own + (0.0 if name == "cached" else its))
-        least = flops / pace[config.train.precision]
+        least = flops / pace[precision]
         middle = median(seconds[name])
         report.add(
-            f"{teacher} -> {student}, {name}",
+            f"{student}, {name}",
             ratio=Ratio.of(seconds["plain"], seconds[name]) if name != "plain" else None,
             bar=bars.get(name),
             milliseconds=milliseconds(seconds[name]),
             images_per_second=round(BATCH_SIZE / middle),
-            precision=config.train.precision,
+            precision=precision,
             gigaflops=round(flops / 1e9, 1),
-            matmul_gigaflops_per_second=round(pace[config.train.precision] / 1e9),
+            matmul_gigaflops_per_second=round(pace[precision] / 1e9),
             pace_share=round(least / middle, 3),
             possible=round(median(seconds["plain"]) / least, 2),
         )

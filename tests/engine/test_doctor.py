@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from tutelage.config import RunConfig, loads, override
 from tutelage.data import DataOptions, DataSet, DataSource, DataSpec, Split, datasets
 from tutelage.data.arrays import array_data_set
 from tutelage.data.npz import npz
-from tutelage.engine import run
-from tutelage.engine.doctor import Finding, examine, networks, reordered, trial
+from tutelage.engine import loop, run
+from tutelage.engine.doctor import Finding, examine, networks, reordered
 from tutelage.engine.doctor.chart import Chart
 from tutelage.record import STUDENT, Run
 from tutelage.types import Batch
@@ -115,19 +114,6 @@ def own_data(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[DataOptions
         assert len(datasets) > 0  # all are found before one is added, and this one goes again
         monkeypatch.setitem(datasets._things, "own", DataSource("own", "of a test", "none", loader))
         return "own"
-
-    return register
-
-
-@pytest.fixture
-def own_network(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., nn.Module]], str]:
-    """Make a builder importable for one test, and return its name."""
-
-    def register(builder: Callable[..., nn.Module]) -> str:
-        module = ModuleType("networks_of_a_test")
-        monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
-        module.__dict__["network"] = builder
-        return f"{module.__name__}:network"
 
     return register
 
@@ -625,7 +611,7 @@ def test_the_time_is_steps_times_epochs_times_what_a_step_took(
         time.sleep(0.05)
         return {}
 
-    monkeypatch.setattr(trial, "step", sleepy)
+    monkeypatch.setattr(loop, "step", sleepy)
     found = told(look(config, "train.epochs=10"), "ok", "time")
     measured = re.fullmatch(
         r"about (\d+) s: 10 epochs, 120 steps of ([\d.]+) ms and 10 evaluations\. ", found

@@ -1,9 +1,14 @@
 """What the teacher says: of a picture always the same."""
 
+import shutil
+
 import pytest
 import torch
 
+from tutelage.engine.build import compiled
+from tutelage.engine.fold import folded
 from tutelage.engine.teacher import Teacher
+from tutelage.errors import TeacherError
 from tutelage.models import Place, build
 from tutelage.types import Batch, Output
 
@@ -25,3 +30,29 @@ def test_what_is_said_of_a_picture_does_not_depend_on_its_batch(name: str, class
         assert torch.equal(part.logits, whole.logits[:count])
         assert torch.equal(part.taps["pooled"], whole.taps["pooled"][:count])
         assert torch.equal(part.taps["classifier"], whole.taps["classifier"])
+
+
+def test_a_copy_that_was_changed_is_no_longer_the_teacher() -> None:
+    network = build("resnet8", num_classes=10)
+    teacher = Teacher(network, quick=folded(network, {}))
+    teacher.verify()
+    assert teacher.quick is not None
+    next(teacher.quick.network.parameters()).add_(1e-6)
+    with pytest.raises(TeacherError, match="something changed its parameters"):
+        teacher.verify()
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
+def test_compiled_it_says_the_same_and_is_still_watched() -> None:
+    """Code compiled for a network without taps must not serve one like it that has some."""
+    torch.manual_seed(0)
+    network, images = build("resnet8", num_classes=10), torch.randn(16, 3, 32, 32)
+    for taps in ({}, {"stage1": Place("layer1"), "pooled": Place("fc", "input")}):
+        teacher, plain = (Teacher(network, taps, quick=folded(network, taps)) for _ in range(2))
+        teacher.watch.network = compiled(teacher.watch.network)
+        got, wanted = asked(teacher, images), asked(plain, images)
+        torch.testing.assert_close(got.logits, wanted.logits, rtol=1e-4, atol=1e-4)
+        assert got.taps.keys() == taps.keys()
+        for name, tap in got.taps.items():
+            torch.testing.assert_close(tap, wanted.taps[name], rtol=1e-4, atol=1e-4)
+        teacher.verify()

@@ -202,8 +202,8 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     for module in [network, method, *([teacher.watch.network] if teacher else [])]:
         module.to(fabric.device).to(memory_format=layout)
     if teacher and config.teacher.compile:
-        teacher.watch.network = _compiled(teacher.watch.network)
-    student.network = fabric.setup_module(_compiled(network) if train.compile else network)
+        teacher.watch.network = compiled(teacher.watch.network)
+    student.network = fabric.setup_module(compiled(network) if train.compile else network)
     # After the set-up: a sharding strategy replaces the parameters.
     scaled = train.precision == "16-mixed"
     trained = [*student.network.parameters(), *method.parameters()]
@@ -225,5 +225,11 @@ def build(config: RunConfig, fabric: Fabric) -> Built:
     return Built(config, data, network, room)
 
 
-def _compiled(network: nn.Module) -> nn.Module:
+def compiled(network: nn.Module) -> nn.Module:
+    """Return a network that torch.compile compiles at its first pass, taps and all.
+
+    Code that was compiled for one network serves others like it. What tells them apart are also
+    their hooks, by which taps watch, and torch must be told to look at them.
+    """
+    torch._dynamo.config.skip_nnmodule_hook_guards = False
     return cast(nn.Module, torch.compile(network))
