@@ -11,7 +11,7 @@ from torch import nn
 from tutelage.config import RunConfig, load, override
 from tutelage.engine import find_run, run
 from tutelage.engine.build import build
-from tutelage.engine.run import make_fabric
+from tutelage.engine.run import make_fabric, prepare
 from tutelage.errors import (
     ConfigError,
     ModelError,
@@ -143,9 +143,24 @@ def test_a_name_does_not_pass_off_another_run_for_this_one(config: RunConfig) ->
         run(override(config, ["run.name=mine", "optimizer.lr=0.01"]), resume=True)
 
 
-def test_automatic_precision_is_recorded_as_what_it_came_to(config: RunConfig) -> None:
-    done = run(override(config, ["train.precision=auto"]))
+def test_automatic_precision_and_layout_are_recorded_as_what_they_came_to(
+    config: RunConfig,
+) -> None:
+    done = run(override(config, ["train.precision=auto", "fabric.accelerator=cpu"]))
     assert done.config.train.precision in {"32-true", "bf16-mixed"}
+    assert done.config.train.channels_last is True
+
+
+@pytest.mark.parametrize(
+    ("precision", "wanted"), [("32-true", False), ("bf16-mixed", True), ("16-mixed", True)]
+)
+def test_on_a_gpu_channels_come_last_where_it_computes_in_16_bits(
+    config: RunConfig, precision: str, wanted: bool
+) -> None:
+    options = ["fabric.accelerator=cuda", f"train.precision={precision}"]
+    assert prepare(override(config, options)).train.channels_last is wanted
+    first = prepare(override(config, [*options, "train.channels_last=false"]))
+    assert first.train.channels_last is False
 
 
 @pytest.mark.parametrize(

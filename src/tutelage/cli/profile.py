@@ -54,13 +54,7 @@ def _print_json(found: "Profile") -> None:
 def _table(found: "Profile") -> "Table":
     from rich.table import Table
 
-    layout = "channels last" if found.channels_last else "channels first"
-    title = (
-        f"One step of {found.pictures} pictures, by {found.steps} of them: {found.device}, "
-        f"{found.precision}, {layout}, {found.threads} threads"
-    )
-    table = Table(title=title, title_justify="left")
-    table.add_column("stage")
+    table = Table("stage")
     for name in ("ms, median", "quartiles", "share"):
         table.add_column(name, justify="right")
     rows = [(stage.name, stage.milliseconds, stage.share) for stage in found.stages]
@@ -73,7 +67,11 @@ def _table(found: "Profile") -> "Table":
 
 
 def _story(found: "Profile") -> "Iterator[str]":
-    pace = found.pace
+    pace, layout = found.pace, "last" if found.channels_last else "first"
+    yield (
+        f"One step of {found.pictures} pictures, by {found.steps} of them: {found.device}, "
+        f"{found.precision}, channels {layout}, {found.threads} of {found.cores} cores."
+    )
     yield f"{found.images_per_second:,.0f} pictures a second."
     yield (
         f"Convolutions and linear layers are {pace.gigaflops:.3g} GFLOP a step; at the "
