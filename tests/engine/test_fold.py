@@ -146,6 +146,14 @@ def test_a_network_that_cannot_be_traced_stays_and_says_why() -> None:
     assert torch.equal(logits(made.network, images), logits(network, images))
 
 
+def test_a_network_that_cannot_be_copied_runs_itself() -> None:
+    network = trained(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)))
+    network.kept = (torch.ones(1, requires_grad=True) * 2).requires_grad_()
+    made = folded(network, {})
+    assert made.network is network
+    assert "Sequential cannot be copied (RuntimeError: Only Tensors created" in made.story
+
+
 def test_each_network_of_an_ensemble_is_folded() -> None:
     torch.manual_seed(0)
     whole = Ensemble([trained(build(name, num_classes=5)) for name in ("resnet8", "vgg8")])

@@ -15,7 +15,10 @@ from tutelage.models import Place
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A copy of a network, in evaluation mode, that says the same to rounding."""
+    """A copy of a network, in evaluation mode, that says the same to rounding.
+
+    Of a network that cannot be copied, the network itself.
+    """
 
     network: nn.Module
     norms: int  # batch norms that the network had
@@ -40,16 +43,18 @@ def folded(network: nn.Module, taps: Mapping[str, Place]) -> Folded:
 
     Of an `Ensemble` each network is folded; the taps are the first's.
     """
-    copied = copy.deepcopy(network).eval().requires_grad_(False)
-    norms = sum(isinstance(part, nn.BatchNorm2d) for part in copied.modules())
+    norms = sum(isinstance(part, nn.BatchNorm2d) for part in network.modules())
     count, reason = 0, ""
+    try:
+        copied = copy.deepcopy(network).eval().requires_grad_(False)
+    except Exception as error:  # whatever a stranger's network holds
+        return Folded(network, norms, 0, _why(network, "copied", error))
     members = list(copied.networks) if isinstance(copied, Ensemble) else [copied]
     for number, member in enumerate(members):
         try:
             pairs = list(_pairs(member, taps if number == 0 else {}))
         except Exception as error:  # whatever code meets when it is run on symbols
-            first = str(error).partition("\n")[0]
-            reason = f"{type(member).__name__} cannot be traced ({type(error).__name__}: {first})"
+            reason = _why(member, "traced", error)
             continue
         for convolution, norm in pairs:
             fused = fuse_conv_bn_eval(
@@ -60,6 +65,11 @@ def folded(network: nn.Module, taps: Mapping[str, Place]) -> Folded:
             member.set_submodule(norm, nn.Identity())
         count += len(pairs)
     return Folded(copied, norms, count, reason)
+
+
+def _why(network: nn.Module, done: str, error: Exception) -> str:
+    first = str(error).partition("\n")[0]
+    return f"{type(network).__name__} cannot be {done} ({type(error).__name__}: {first})"
 
 
 def _pairs(network: nn.Module, taps: Mapping[str, Place]) -> Iterator[tuple[str, str]]:
