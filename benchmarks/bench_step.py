@@ -12,8 +12,9 @@ answers read from memory. "by hand" is a loop of ten lines that does what "onlin
 stands what the engine itself costs.
 
 No step can be quicker than its arithmetic: that of the teacher's forward pass and three times the
-student's, at the pace of a large matrix product, which is measured in the same run. `pace_share` is
-how much of that pace a step has, and `possible` the ratio that the pace itself would have.
+student's (`gigaflops`), at the `pace` of a large matrix product, in GFLOP/s, which is measured in
+the same run. `pace_share` is how much of that pace a step has, and `possible` the ratio to "plain"
+that the pace itself would have.
 
 ``--accuracy`` trains Glyphs-100's student by the teacher of its recipe with seeds in pairs, equal
 but for the precision, and tells the difference with its interval.
@@ -46,7 +47,7 @@ from tutelage.config import (
 from tutelage.engine import run
 from tutelage.engine.fold import folded
 from tutelage.engine.loop import Loop, unrecorded
-from tutelage.engine.pace import forward_flops, matmul_flops
+from tutelage.engine.pace import forward_flops
 from tutelage.engine.run import make_fabric, prepare
 from tutelage.engine.teacher import Teacher
 from tutelage.lab.statistics import paired_difference
@@ -144,54 +145,69 @@ def steps(loop: Loop) -> Callable[[], int]:
     return partial(next, loop.trial(10**6))
 
 
-def measure(report: Report, teacher: str, student: str, rounds: int, small: bool) -> None:
+def loops(teacher: str, student: str, data: Path, compiled: bool) -> dict[str, Loop]:
+    """Return the engine's contenders, and beside them loops whose pictures those by hand take."""
+    auto = configuration(teacher, student, "auto", data)
+    wide = configuration(teacher, student, "32-true", data)
+    configs = {
+        "plain": replace(wide, train=replace(wide.train, channels_last=False)),
+        "online": auto,
+        "online, float32": wide,
+        "cached": auto,
+        "by hand": auto,
+    }
+    if compiled:
+        quick = replace(
+            auto,
+            teacher=replace(auto.teacher, compile=True),
+            train=replace(auto.train, compile=True),
+        )
+        configs |= {"online, compiled": quick, "cached, compiled": quick}
+    made = {name: unrecorded(config, make_fabric(config)) for name, config in configs.items()}
+    for name, loop in made.items():
+        if name.startswith("cached"):
+            assert loop.room.teacher is not None
+            answers = torch.randn(len(loop.built.data.train), CLASSES)
+            loop.room = replace(loop.room, teacher=Remembered(loop.room.teacher, answers))
+    return made
+
+
+def measure(report: Report, teacher: str, student: str, given: argparse.Namespace) -> None:
     """Measure one pair of networks, and add its lines."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "pictures.npz"
-        write_pictures(data, BATCH_SIZE * (rounds + 4))
-        auto = configuration(teacher, student, "auto", data)
-        wide = configuration(teacher, student, "32-true", data)
-        channels_first = replace(wide, train=replace(wide.train, channels_last=False))
-        online, online_wide, cached, shown, shown_first = (
-            unrecorded(config, make_fabric(config))
-            for config in (auto, wide, auto, auto, channels_first)
-        )
-    assert cached.room.teacher is not None
-    answers = torch.randn(len(cached.built.data.train), CLASSES)
-    cached.room = replace(cached.room, teacher=Remembered(cached.room.teacher, answers))
-    contenders = {
-        "plain": ByHand(teacher, student, shown_first, plain=True).step,
-        "online": steps(online),
-        "online, float32": steps(online_wide),
-        "cached": steps(cached),
-        "by hand": ByHand(teacher, student, shown, plain=False).step,
+        write_pictures(data, BATCH_SIZE * (given.rounds + 4))
+        made = loops(teacher, student, data, given.compiled)
+    contenders: dict[str, Callable[[], object]] = {
+        name: ByHand(teacher, student, loop, plain=name == "plain").step
+        if name in ("plain", "by hand")
+        else steps(loop)
+        for name, loop in made.items()
     }
-    size = 256 if small else 2048
-    dtypes = {dtype: DTYPES[dtype] for dtype in ("32-true", auto.train.precision)}
-    before = {name: matmul_flops(torch.device("cpu"), dtypes[name], size) for name in dtypes}
-    seconds = in_turn(contenders, rounds=rounds)
-    after = {name: matmul_flops(torch.device("cpu"), dtypes[name], size) for name in dtypes}
-    pace = {name: max(before[name], after[name]) for name in dtypes}
-    shape = (3, SIZE, SIZE)
+    precisions = {name: loop.built.config.train.precision for name, loop in made.items()}
+    size = 256 if given.small else 2048
+    products = {
+        precision: partial(torch.mm, *torch.randn(2, size, size).to(DTYPES[precision]))
+        for precision in {*precisions.values()}
+    }
+    seconds = in_turn(contenders | products, rounds=given.rounds)
+    pace = {precision: 2 * size**3 / min(seconds[precision]) for precision in products}
     its, own = (
-        forward_flops(build(name, num_classes=CLASSES), shape) for name in (teacher, student)
+        forward_flops(build(name, num_classes=CLASSES), (3, SIZE, SIZE))
+        for name in (teacher, student)
     )
-    precisions = dict.fromkeys(contenders, auto.train.precision)
-    precisions |= {"plain": "32-true", "online, float32": "32-true"}
-    bars = {"online": ONLINE, "cached": CACHED}
     for name, precision in precisions.items():
-        flops = BATCH_SIZE * (3 * own + (0.0 if name == "cached" else its))
-        least = flops / pace[precision]
-        middle = median(seconds[name])
+        flops = BATCH_SIZE * (3 * own + (0.0 if name.startswith("cached") else its))
+        least, middle = flops / pace[precision], median(seconds[name])
         report.add(
             f"{student}, {name}",
             ratio=Ratio.of(seconds["plain"], seconds[name]) if name != "plain" else None,
-            bar=bars.get(name),
+            bar={"online": ONLINE, "cached": CACHED}.get(name),
             milliseconds=milliseconds(seconds[name]),
             images_per_second=round(BATCH_SIZE / middle),
             precision=precision,
             gigaflops=round(flops / 1e9, 1),
-            matmul_gigaflops_per_second=round(pace[precision] / 1e9),
+            pace=round(pace[precision] / 1e9),
             pace_share=round(least / middle, 3),
             possible=round(median(seconds["plain"]) / least, 2),
         )
@@ -222,6 +238,7 @@ def main() -> None:
     """Measure, print and write."""
     flags = parser(__doc__, "step", rounds=12)
     flags.add_argument("--pairs", nargs="+", default=PAIRS, metavar="TEACHER,STUDENT")
+    flags.add_argument("--compiled", action="store_true", help="also by torch.compile: minutes")
     flags.add_argument("--accuracy", action="store_true", help="measure that instead")
     flags.add_argument("--seeds", type=int, default=3, help="of --accuracy (3)")
     flags.add_argument("--epochs", type=int, default=8, help="of --accuracy (8)")
@@ -233,7 +250,7 @@ def main() -> None:
     report = Report("times as fast as the plain float32 loop", given.out)
     for pair in ["resnet8,resnet8"] if given.small else given.pairs:
         teacher, student = pair.split(",")
-        measure(report, teacher, student, given.rounds, given.small)
+        measure(report, teacher, student, given)
     report.finish()
 
 
