@@ -1,7 +1,5 @@
 """How much arithmetic a network is, and how fast the machine at hand can do it."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -52,8 +50,4 @@ def matmul_flops(device: torch.device, dtype: torch.dtype, size: int = 2048) -> 
         torch.mm(one, other)
         return stopwatch.now() - started
 
-    return 2 * size**3 / _best(seconds)
-
-
-def _best(seconds: Callable[[], float]) -> float:
-    return min(seconds() for _ in range(6))
+    return 2 * size**3 / min(seconds() for _ in range(6))

@@ -21,7 +21,7 @@ from tutelage.record import machine
 
 WARM_STEPS, TRIAL_STEPS = 3, 5
 WORTH = 1.1  # times as fast: less may be the machine's own ups and downs
-NARROW = {"bf16": torch.bfloat16, "16": torch.float16, "64": torch.float64}
+DTYPES = {"bf16": torch.bfloat16, "16": torch.float16, "64": torch.float64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _pace(loop: Loop) -> Pace:
     if room.teacher and room.teacher.quick:
         its = View.of(config.teacher, spec).shape
         flops += forward_flops(room.teacher.quick.network, its, spec.task)
-    dtype = NARROW.get(config.train.precision.split("-")[0], torch.float32)
+    dtype = DTYPES.get(config.train.precision.split("-")[0], torch.float32)
     pictures = views * config.train.batch_size
     return Pace(flops * pictures / 1e9, matmul_flops(loop.fabric.device, dtype) / 1e9)
 
@@ -183,14 +183,15 @@ def _notes(built: Built) -> Iterator[str]:
 def _reckoned(config: RunConfig, stages: tuple[Stage, ...]) -> Iterator[Hint]:
     """Yield what follows from the shares alone."""
     kind = methods[config.method.name]
-    shares = {stage.name: stage.share for stage in stages}
-    teacher = shares.get("teacher", 0.0)
-    if teacher > 0.1 and not kind.taps:
+    teacher = next(stage.share for stage in stages if stage.name == "teacher")
+    alike = not (kind.taps or kind.views > 1 or config.data.mixup or config.data.cutmix)
+    if 1 / (1 - teacher) >= WORTH and alike:
         yield Hint(
             "teacher.cache=auto",
             1 / (1 - teacher),
             measured=False,
-            why=f"{teacher:.0%} of a step is the teacher, of whom {kind.name} wants logits alone",
+            why=f"{teacher:.0%} of a step is the teacher, of whom {kind.name} wants logits of "
+            f"single pictures alone",
         )
 
 
@@ -230,7 +231,7 @@ def _candidates(
 ) -> Iterator[tuple[str, str]]:
     train, shares = config.train, {stage.name: stage.share for stage in stages}
     auto = prepare(replace(config, train=replace(train, precision="auto", channels_last="auto")))
-    if train.precision == "32-true" != auto.train.precision:
+    if train.precision == "32-true" and auto.train.precision != "32-true":
         yield f"train.precision={auto.train.precision}", "the machine computes in 16 bits natively"
     if train.precision == "bf16-mixed":
         yield "train.precision=32-true", "these networks are slower in bfloat16 here"

@@ -46,7 +46,7 @@ class Teacher:
     def ask(self, batch: Batch) -> Output:
         """Return what the teacher says of these pictures: the one place where it runs.
 
-        What it says of a picture does not depend on those beside it, nor on their number.
+        On a CPU, what it says of a picture does not depend on those beside it, nor on their number.
         """
         self.watch.network.eval()
         count = len(batch.images)
