@@ -10,6 +10,7 @@ from tutelage.data._data import (
     datasets,
     load,
 )
+from tutelage.data._random import uniforms
 
 __all__ = [
     "DataOptions",
@@ -20,4 +21,5 @@ __all__ = [
     "data_source",
     "datasets",
     "load",
+    "uniforms",
 ]

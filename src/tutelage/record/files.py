@@ -64,7 +64,7 @@ def file_sha256(path: Path) -> str:
 
 
 class Lock:
-    """The right to write one run folder, held by one writer at a time.
+    """The right to write one folder, held by one writer at a time.
 
     The operating system holds it, so it ends with the process, whatever ends that, and nothing
     stale is left. POSIX record locks are used because a forked worker does not inherit them: a
@@ -106,8 +106,8 @@ class Lock:
 
 def _taken(folder: Path, writer: str) -> str:
     return (
-        f"the run {folder} is being written by {writer}; wait until it ends, or start another run "
-        f"with another run.name."
+        f"{folder} is being written by {writer}; wait until it ends, or take another folder: "
+        f"run.name names that of a run, teacher.cache that of a teacher's answers."
     )
 
 

@@ -50,7 +50,7 @@ class Run:
         Raises:
             RecordError: a line that is not the last is broken.
         """
-        return _read_lines(Row, self.path / ROWS)
+        return read_lines(Row, self.path / ROWS)
 
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:
@@ -59,7 +59,7 @@ class Run:
         Raises:
             RecordError: a line that is not the last is broken.
         """
-        return _read_lines(Evaluation, self.path / EVALUATIONS)
+        return read_lines(Evaluation, self.path / EVALUATIONS)
 
 
 def state(path: Path) -> State:
@@ -158,7 +158,12 @@ def _read_result(path: Path) -> Result:
     return _decoded(Result, str(path), content)
 
 
-def _read_lines(cls: type[T], path: Path) -> tuple[T, ...]:
+def read_lines(cls: type[T], path: Path) -> tuple[T, ...]:
+    """Return the records of a file, one a line; none where there is no file.
+
+    Raises:
+        RecordError: a line that is not the last is broken.
+    """
     content = path.read_bytes() if path.is_file() else b""
     lines = enumerate(whole_lines(content), start=1)
     return tuple(_decoded(cls, f"{path}, line {number},", line) for number, line in lines)

@@ -48,8 +48,8 @@ class RunWriter:
         self.path = path
         with ExitStack() as opened:
             opened.callback(Lock(path / LOCK).release)
-            self._rows = opened.enter_context(closing(_LineFile(path / ROWS)))
-            self._evaluations = opened.enter_context(closing(_LineFile(path / EVALUATIONS)))
+            self._rows = opened.enter_context(closing(LineFile(path / ROWS)))
+            self._evaluations = opened.enter_context(closing(LineFile(path / EVALUATIONS)))
             self._opened = opened.pop_all()
 
     @classmethod
@@ -151,7 +151,7 @@ class RunWriter:
         self.close()
 
 
-class _LineFile:
+class LineFile:
     """A file of whole lines that grows at its end; a last line without an end is dropped."""
 
     def __init__(self, path: Path) -> None:
