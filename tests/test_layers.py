@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"errors", "registry", "types"},
     "data": {"errors", "registry", "types"},
     "record": {"", "errors", "config"},  # "" is the package itself, for its version
-    "engine": HALL | {"", "config", "losses", "methods", "models", "data", "record"},
+    "engine": HALL | {"", "config", "losses", "methods", "models", "data", "record"}
+    | {"teachers"},
     "teachers": HALL | {"losses", "data", "record"},
     "detection": HALL
     | {"config", "losses", "methods", "models", "data", "record", "engine", "teachers"},

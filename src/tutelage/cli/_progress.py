@@ -7,15 +7,24 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from tutelage.cli._common import console
 from tutelage.engine import Reporter
 from tutelage.engine.evaluate import Reading
 from tutelage.record import Row
+
+
+class _Speed(ProgressColumn):
+    """Pictures a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"pictures, {task.speed or 0:,.0f} a second,")
 
 
 class _BarReporter(Reporter):
@@ -27,6 +36,14 @@ class _BarReporter(Reporter):
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False)
+
+    def asking(self, pictures: int, done: int) -> None:
+        told = TextColumn("the teacher")
+        self._open(pictures, done, told, BarColumn(), MofNCompleteColumn(), _Speed())
+
+    def asked(self, pictures: int) -> None:
+        if self._bar:
+            self._bar.advance(self._task, pictures)
 
     def step(self) -> None:
         if self._bar:

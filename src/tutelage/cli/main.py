@@ -16,6 +16,7 @@ from tutelage.cli import (
     listing,
     profile,
     show,
+    teach,
     training,
 )
 from tutelage.errors import TutelageError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("distill")(training.distill)
 app.command("train")(training.train)
+app.command("teach")(teach.teach)
 app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("show")(show.show)

@@ -122,6 +122,9 @@ def _tell(done: "Run", alone: "Run | None") -> None:
 
     out = console()
     out.print(result_table(done, alone))
+    if done.result and done.result.teacher_seconds_saved is not None:
+        saved = done.result.teacher_seconds_saved
+        out.print(f"The teacher's answers came from a cache, which saved {saved:,.1f} s of asking.")
     out.print(f"Everything is in {done.path}: tutelage show {done.path}")
     for line in _next_steps(done, alone):
         out.print(line, style="dim")

@@ -73,6 +73,9 @@ class TeacherConfig:
     compile: bool = False  # compile it with torch.compile: quicker steps after a slow first one
     # pictures without a label are left out where the teacher's largest probability is below this
     confidence: Factor = 0.0
+    # keep its answers: auto = among the runs, or the path of a folder; empty = ask at every step
+    cache: str = ""
+    form: Name = "fp32"  # in which they are kept: fp32, fp16, int8, top<k> or draws<k>
     image_size: CountOrZero = 0  # pixels a side it was made for; 0 = as its run or the data say
     mean: tuple[float, ...] = ()  # of each channel, 0..1, that it was made for; empty = likewise
     std: tuple[Positive, ...] = ()  # of each channel, that it was made for; empty = likewise
@@ -191,6 +194,7 @@ INDIFFERENT = frozenset(
     {
         "data.root",
         "data.workers",
+        "teacher.cache",  # of answers in fp32 the run is the same to the bit
         "teacher.train",
         "train.checkpoint_seconds",
         "train.record_every",
@@ -322,6 +326,13 @@ def _split_momentum(config: RunConfig) -> Iterator[tuple[str, str, str]]:
 
 
 def _teachers(teacher: TeacherConfig) -> Iterator[tuple[str, str, str]]:
+    if teacher.form != "fp32" and not teacher.cache:
+        yield (
+            "teacher",
+            "form",
+            f"says how a cache keeps answers, got {teacher.form!r} without one: add "
+            f'teacher.cache = "auto".',
+        )
     count, shares = 1 + len(teacher.others), teacher.shares
     if shares and (len(shares) != count or sum(shares) == 0):
         yield (

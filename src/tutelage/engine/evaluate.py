@@ -28,13 +28,6 @@ class Reading(Measured):
     mean_average_precision: float | None = None  # of labels
     mean_iou: float | None = None  # of pixels
 
-    @property
-    def story(self) -> str:
-        """The measure in words, such as ``is right on 71.20% of 500``."""
-        if self.measured == "top-1":
-            return f"is right on {self.top1:.2%} of {self.count}"
-        return f"has a {self.measured} of {self.measure:.2%} on {self.count}"
-
 
 @torch.inference_mode()
 def evaluate(

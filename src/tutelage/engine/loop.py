@@ -244,13 +244,18 @@ class Loop:
 
     def note(self, network: Network, split: SplitName, reading: Reading, epoch: int) -> Evaluation:
         """Record a reading made after `epoch` epochs."""
-        evaluation = Evaluation(
-            epoch=epoch,
-            step=epoch * self.plan.steps,
-            network=network,
-            split=split,
-            **asdict(reading),
+        return self.add(
+            Evaluation(
+                epoch=epoch,
+                step=epoch * self.plan.steps,
+                network=network,
+                split=split,
+                **asdict(reading),
+            )
         )
+
+    def add(self, evaluation: Evaluation) -> Evaluation:
+        """Record an evaluation, and return it."""
         self.clock.evaluations += 1
         if self.writer:
             self.writer.add_evaluation(evaluation)

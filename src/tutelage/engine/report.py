@@ -10,6 +10,12 @@ class Reporter:
     def note(self, text: str) -> None:
         """Hear a sentence about what goes on."""
 
+    def asking(self, pictures: int, done: int) -> None:
+        """Hear that the teacher is asked about so many pictures, each view one, some done."""
+
+    def asked(self, pictures: int) -> None:
+        """Hear that it was asked about so many more."""
+
     def start(self, epochs: int, steps_per_epoch: int, done_steps: int) -> None:
         """Hear that training begins, or goes on after `done_steps` of all the steps."""
 
@@ -23,4 +29,4 @@ class Reporter:
         """Hear how the student does on the validation split."""
 
     def stop(self) -> None:
-        """Hear that training has ended, well or not."""
+        """Hear that training, or asking, has ended, well or not."""

@@ -7,6 +7,7 @@ import torch
 
 from tutelage.config import fingerprint
 from tutelage.data import DataSet
+from tutelage.engine.cached import CachedTeacher
 from tutelage.engine.loop import Loop
 from tutelage.models import count_parameters
 from tutelage.record import (
@@ -67,6 +68,11 @@ def make_result(
         student_best_sha256=file_sha256(path / STUDENT_BEST) if best_test else None,
         teacher_sha256=room.teacher.sha256 if room.teacher else None,
         teacher_run=str(lineage) if lineage and (lineage / "run.toml").is_file() else None,
+        teacher_seconds_saved=(
+            clock.images * room.teacher.cache.picture_seconds
+            if isinstance(room.teacher, CachedTeacher)
+            else None
+        ),
         commit=source_commit(),
         working_commit=commit(Path.cwd()),
         versions=versions(),

@@ -21,10 +21,13 @@ from tutelage.config import (
     to_mapping,
 )
 from tutelage.config.run import INDIFFERENT, FixedPrecision
+from tutelage.engine.asking import adopt, no_cache, with_cache
 from tutelage.engine.build import Built, build, complete
+from tutelage.engine.cached import demand_cacheable
 from tutelage.engine.checkpoint import NAME as CHECKPOINT
 from tutelage.engine.checkpoint import read_weights
-from tutelage.engine.loop import Loop, SplitName
+from tutelage.engine.judge import meet, read_teacher
+from tutelage.engine.loop import Loop
 from tutelage.engine.report import Reporter
 from tutelage.engine.result import make_result
 from tutelage.errors import ConfigError, RecordError, TeacherError
@@ -56,7 +59,7 @@ def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = 
         NonFiniteError: training diverged; the last checkpoint is kept.
     """
     reporter = reporter or Reporter()
-    config = prepare(config)
+    config = settled(config)
     config = replace(config, run=replace(config.run, name=run_id(config)))
     path = Path(config.run.dir) / config.run.name
     _demand_same(config, path)
@@ -67,7 +70,7 @@ def run(config: RunConfig, *, resume: bool = False, reporter: Reporter | None = 
     resolved = replace(config, teacher=find_teacher(config, reporter))
     with torch_threads(config.fabric.threads):
         fabric = make_fabric(config)
-        built = build(resolved, fabric)
+        built = with_cache(build(resolved, fabric), reporter)
         with _writer(fabric, path, config, resume, reporter) as writer:
             _carry_out(built, path, writer, reporter)
         fabric.barrier()  # the record is read by every process, once the first has written it
@@ -79,9 +82,28 @@ def prepare(config: RunConfig) -> RunConfig:
     config = complete(checked(config))
     config = replace(config, train=replace(config.train, precision=_precision(config)))
     config = replace(config, train=replace(config.train, channels_last=_channels_last(config)))
-    if methods[config.method.name].needs_teacher:
+    if not methods[config.method.name].needs_teacher:
+        return replace(config, teacher=TeacherConfig())
+    if config.teacher.cache:
+        demand_cacheable(config)
+    return config
+
+
+def settled(config: RunConfig) -> RunConfig:
+    """Return `config` prepared, and with the views of its cache where it leaves them to that.
+
+    Raises:
+        TeacherError: it leaves them to a cache, and none that is there fits.
+    """
+    config = prepare(config)
+    if not config.teacher.cache or config.data.views:
         return config
-    return replace(config, teacher=TeacherConfig())
+    untrained = replace(config, teacher=replace(config.teacher, train=False))
+    try:
+        teacher = find_teacher(untrained, Reporter())
+    except TeacherError as error:  # so there is no cache of it
+        raise no_cache(config) from error
+    return adopt(config, teacher)
 
 
 def _precision(config: RunConfig) -> FixedPrecision:
@@ -267,7 +289,7 @@ def _carry_out(built: Built, path: Path, writer: RunWriter | None, reporter: Rep
         reading = loop.read(room.student, test)
         best_test = loop.note("student", "test", reading, loop.clock.best_epoch)
     if room.teacher:
-        loop.note("teacher", "test", loop.read(room.teacher.watch, test), 0)
+        read_teacher(loop, "test")
         room.teacher.verify()
     if writer:
         writer.finish(make_result(loop, path, writer, teacher, last_test, best_test))
@@ -275,29 +297,7 @@ def _carry_out(built: Built, path: Path, writer: RunWriter | None, reporter: Rep
 
 
 def _meet_teacher(loop: Loop) -> Evaluation | None:
-    """Measure the teacher on the validation split, or find that measured before the resumption.
-
-    Without a validation split up to 5,000 pictures of the train split, spread over it evenly, stand
-    for it. The record says which.
-
-    Raises:
-        TeacherError: it is no better than chance, see `Reading.chance`.
-    """
-    teacher, data = loop.room.teacher, loop.built.data
-    if teacher is None:
+    """Read the teacher, or find the reading from before the resumption; see `meet`."""
+    if loop.room.teacher is None:
         return None
-    if loop.clock.evaluations:
-        return read_run(loop.folder).evaluations[0]
-    split = data.validation or data.train
-    name: SplitName = "validation" if data.validation else "train"
-    reading = loop.read(teacher.watch, split, limit=0 if data.validation else 5000)
-    if reading.measure <= reading.chance:
-        raise TeacherError(
-            f"the teacher {loop.built.config.teacher.name} must be better than chance "
-            f"({reading.chance:.2%}), but {reading.story} {name} "
-            f"pictures of {data.spec.name}: look at teacher.weights, and whether it was trained on "
-            f"the same classes in the same order and with the same normalisation; teacher.mean, "
-            f"teacher.std and teacher.image_size say where its own was another."
-        )
-    loop.reporter.note(f"The teacher {reading.story} {name} pictures.")
-    return loop.note("teacher", name, reading, 0)
+    return read_run(loop.folder).evaluations[0] if loop.clock.evaluations else meet(loop)

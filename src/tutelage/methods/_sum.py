@@ -108,6 +108,7 @@ def sum_of(*names: str) -> type[Sum]:
         "tasks": tuple(t for t in kinds[0].tasks if all(t in kind.tasks for kind in kinds)),
         "mixes": all(kind.mixes for kind in kinds),
         "by_row": all(kind.by_row for kind in kinds),
+        "sparse": all(kind.sparse for kind in kinds),
         "zero_at_match": all(kind.zero_at_match for kind in kinds),
         "Config": _config_of(whole, names),
     }

@@ -23,6 +23,7 @@ class DKD(LogitMethod, name="dkd"):
     )
 
     tasks = ("classes", "labels", "pixels")
+    sparse = True
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

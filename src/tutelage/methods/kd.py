@@ -22,6 +22,7 @@ class KD(LogitMethod, name="kd"):
     )
 
     tasks = ("classes", "labels", "pixels")
+    sparse = True
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

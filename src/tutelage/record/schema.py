@@ -39,6 +39,7 @@ class Measured:
     top1: float
     mean_average_precision: float | None
     mean_iou: float | None
+    count: int
 
     @property
     def measure(self) -> float:
@@ -52,6 +53,13 @@ class Measured:
         if self.mean_average_precision is not None:
             return "mean average precision"
         return "top-1" if self.mean_iou is None else "mean IoU"
+
+    @property
+    def story(self) -> str:
+        """The measure in words, such as ``is right on 71.20% of 500``."""
+        if self.measured == "top-1":
+            return f"is right on {self.top1:.2%} of {self.count}"
+        return f"has a {self.measured} of {self.measure:.2%} on {self.count}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +128,7 @@ class Result:
     student_best_sha256: str | None = None  # of student-best.safetensors
     teacher_sha256: str | None = None
     teacher_run: str | None = None  # path of the teacher's own run folder: its lineage
+    teacher_seconds_saved: float | None = None  # of asking, since the answers lay in a cache
     commit: str  # of the toolkit: a git commit, "-dirty" where it was edited, or its version
     working_commit: str | None = None  # of the folder the command was given in, if it is git's
     versions: dict[str, str]  # of Python and packages, by name

@@ -163,14 +163,17 @@ class LineFile:
         self._file.truncate(sum(map(len, lines)))
 
     def append(self, line: str) -> None:
+        """Add a line, given without its end, and hand it to the operating system."""
         self._file.write(line.encode() + b"\n")
         self._file.flush()
         self.count += 1
 
     def sync(self) -> None:
+        """Force all lines to the disk."""
         os.fsync(self._file.fileno())
 
     def truncate_to(self, count: int) -> None:
+        """Keep the first `count` lines."""
         if not 0 <= count <= self.count:
             raise RecordError(
                 f"{self._path} holds {self.count} whole lines, but the checkpoint remembers "
@@ -184,6 +187,7 @@ class LineFile:
         self.sync()
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 

@@ -84,8 +84,8 @@ class Header:
     """What a cache is of: its key, and how good the teacher was when it was asked."""
 
     key: Key
-    known: Evaluation  # the teacher on the validation split, or on the train split without one
-    test: Evaluation  # on the test split
+    validation: Evaluation  # the teacher on that split, or on train where there is none
+    test: Evaluation  # the teacher on the test split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,7 +232,7 @@ class Cache:
 
 
 class CacheWriter(Cache):
-    """A cache, open for writing by this process alone until `close`: a new one, or one to go on with.
+    """A cache, new or begun, open for writing by this process alone until `close`.
 
     Raises:
         TeacherError: another cache is there.
@@ -286,10 +286,12 @@ class CacheWriter(Cache):
 
 def caches(folder: Path) -> list[Cache]:
     """Return the caches in a folder that this version can read, whole or not, by name."""
-    found = []
-    for header in sorted(folder.glob(f"*/{HEADER}")):
-        try:
-            found.append(Cache(header.parent))
-        except TeacherError:  # of another version
-            continue
-    return found
+    found = (_readable(header.parent) for header in sorted(folder.glob(f"*/{HEADER}")))
+    return [cache for cache in found if cache]
+
+
+def _readable(path: Path) -> Cache | None:
+    try:
+        return Cache(path)
+    except TeacherError:  # of another version
+        return None
