@@ -162,6 +162,27 @@ def test_each_row_has_a_loss_of_its_own_if_it_says_so(name: str) -> None:
         torch.testing.assert_close(torch.stack([row[key] for row in rows]).mean(), value)
 
 
+def test_sparse_it_learns_of_a_mean_of_teachers_the_mean_of_their_lessons(name: str) -> None:
+    if not methods[name].sparse:
+        pytest.skip(f"{name} does not say so")
+    student, teacher, one = outputs(name, scale=3.0, dtype=torch.float64)
+    method, logits = distiller(name).method.double(), teacher.logits.detach()
+    rest = logits.scatter(1, one.target[:, None], -torch.inf) / method.temperature
+
+    def gradient(shares: Tensor) -> Tensor:
+        """Of a teacher of the same p_t, and these shares of the other classes."""
+        scaled = method.temperature * (shares.log() + rest.logsumexp(1, keepdim=True))
+        its = torch.where(rest.isinf(), logits, scaled)
+        terms = method.distill(student, Output(its), one, WARM)
+        (found,) = torch.autograd.grad(torch.stack([*terms.values()]).sum(), student.logits)
+        return found
+
+    order = rest.argsort(1, descending=True)
+    first, second = (torch.zeros_like(rest).scatter(1, order[:, [at]], 1.0) for at in (0, 1))
+    expected = (gradient(first) + gradient(second)) / 2
+    torch.testing.assert_close(gradient((first + second) / 2), expected)
+
+
 def test_its_options_survive_a_recipe(name: str) -> None:
     kind = methods[name]
     config = RunConfig(student=StudentConfig(name="resnet8"))

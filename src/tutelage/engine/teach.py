@@ -1,5 +1,6 @@
 """`tutelage teach`: the teacher asked once, for all runs that follow."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tutelage.config import RunConfig
@@ -8,7 +9,7 @@ from tutelage.engine.build import build
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import find_teacher, make_fabric, prepare, torch_threads
 from tutelage.errors import ConfigError
-from tutelage.teachers import Cache
+from tutelage.teachers import Cache, kind_of
 
 
 def teach(config: RunConfig, *, reporter: Reporter | None = None) -> Cache:
@@ -23,7 +24,8 @@ def teach(config: RunConfig, *, reporter: Reporter | None = None) -> Cache:
         RecordError: another process writes the cache, or its files are broken.
     """
     reporter = reporter or Reporter()
-    config = prepare(with_auto(config))
+    section = replace(config.teacher, cache=config.teacher.cache or "auto")
+    config = prepare(replace(config, teacher=section))
     if not config.teacher.cache:
         raise ConfigError(f"method {config.method.name} asks no teacher; name one that does.")
     if not config.data.views:
@@ -37,6 +39,15 @@ def teach(config: RunConfig, *, reporter: Reporter | None = None) -> Cache:
         return whole_cache(build(config, make_fabric(config)), reporter)
 
 
-def with_auto(config: RunConfig) -> RunConfig:
-    """Return a configuration that has a cache, if it names none among the runs."""
-    return replace(config, teacher=replace(config.teacher, cache=config.teacher.cache or "auto"))
+def teach_each(configs: Iterable[RunConfig], reporter: Reporter) -> None:
+    """Make what caches are needed by runs that differ in their method alone.
+
+    That is one for all, or, of a form that is made for a temperature, one for each that there is.
+
+    Raises:
+        TutelageError: see `teach`.
+    """
+    for config in configs:
+        teach(config, reporter=reporter)
+        if not kind_of(config.teacher.form).parts:
+            return

@@ -1,14 +1,15 @@
 """A matrix of runs, and what it says: arms by seeds, read on one split, differences in pairs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from tutelage.config import RunConfig, TeacherConfig, checked
 from tutelage.engine import Reporter, find_run
-from tutelage.engine.run import find_teacher, prepare, teacher_config
+from tutelage.engine.run import find_teacher, prepare, settled, teacher_config
+from tutelage.engine.teach import teach_each
 from tutelage.errors import ConfigError, RecordError, TeacherError
 from tutelage.lab.matrix import Arm, make_arms, matrix_fingerprint, run_of, seeds_from
 from tutelage.lab.statistics import PairedDifference, Spread, describe, paired_difference
@@ -165,7 +166,8 @@ def compare(
     The seeds are those from the recipe's own upwards. One seed means the same first weights, order
     of pictures and augmentation for every arm, so that arms are compared seed by seed. `arms` are
     as `tutelage.lab.make_arms` reads them: it says what an arm inherits, and which `control` is
-    added. The teacher is found or trained once, before anything else. The runs are ordinary runs in
+    added. The teacher is found or trained once, before anything else, and asked
+    once where ``teacher.cache`` says so. The runs are ordinary runs in
     ``run.dir``: those that are complete are taken as they are, unfinished ones are gone on with. At
     most `jobs` run at a time, each in its own process with its share of the cores; by default one
     for each core, or one in all if there is a GPU.
@@ -185,14 +187,20 @@ def compare(
     reporter = reporter or Reporter()
     config = checked(config)
     made = make_arms(config, arms, control=control)
+    taught = [arm for arm in made if methods[arm.method.name].needs_teacher]
+    if taught:  # a cache may say how many views there are, and that is for all arms
+        views = settled(run_of(config, taught[0], config.train.seed)).data.views
+        config = replace(config, data=replace(config.data, views=views))
     matrix = {
         (arm.label, seed): run_of(config, arm, seed)
         for arm in made
         for seed in seeds_from(config, seeds)
     }
     jobs, threads = _shares(config, jobs, len(matrix))
-    taught = any(methods[arm.method.name].needs_teacher for arm in made)
     teacher = _meet_teacher(config, reporter) if taught else None
+    if teacher and teacher.cache:
+        asked = replace(config, teacher=teacher)
+        teach_each([run_of(asked, arm, config.train.seed) for arm in taught], reporter)
     reporter.note(
         f"{len(made)} arms ({', '.join(arm.label for arm in made)}) x {seeds} seeds = "
         f"{len(matrix)} runs, {jobs} at a time."

@@ -77,7 +77,7 @@ class Method(nn.Module, ABC):
     mixes: ClassVar[bool] = True  # knows what two labels of one picture mean
     remakes: ClassVar[bool] = False  # changes the student network itself: see `remake`
     by_row: ClassVar[bool] = False  # each row of logits has a loss of its own: fit for boxes
-    sparse: ClassVar[bool] = False  # takes -inf for a teacher's logit, not standardised
+    sparse: ClassVar[bool] = False  # its gradient is linear in the teacher's shares, also where 0
     zero_at_match: ClassVar[bool] = True  # distillation terms are 0 where student equals teacher
     # Not inherited, since what a subclass changes may not fit. With others than this one,
     # ``__init__`` is told which it is.

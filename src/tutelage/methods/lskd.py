@@ -17,6 +17,8 @@ class LSKD(KD, name="lskd"):
         arxiv="2403.01427",
     )
 
+    sparse = False  # a mean of logits leaves none of -inf out
+
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(KD.Config):
         """The CIFAR-100 values of the official code; any logit method takes `standardise`."""
