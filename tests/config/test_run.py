@@ -13,6 +13,7 @@ from tutelage.config import (
     RunConfig,
     RunPlace,
     StudentConfig,
+    TeacherConfig,
     checked,
     dumps,
     fingerprint,
@@ -25,7 +26,8 @@ from tutelage.config import (
 from tutelage.config.run import INDIFFERENT
 from tutelage.config.toml import KEYS
 
-CONFIG = RunConfig(student=StudentConfig(name="resnet8x4"))
+# With a cache, since only of one can there be another form.
+CONFIG = RunConfig(student=StudentConfig(name="resnet8x4"), teacher=TeacherConfig(cache="auto"))
 OTHER = {
     "data.channels": "3",
     "data.validation": "0.25",
@@ -143,4 +145,4 @@ def test_a_configuration_cannot_be_changed() -> None:
         CONFIG.train.epochs = 3  # type: ignore[misc]
 
 
-FINGERPRINT = "49982991766b"
+FINGERPRINT = "5b6036920dbc"

@@ -119,7 +119,7 @@ def test_the_defaults_are_the_published_cifar_recipe() -> None:
         (
             "[teacher]\nnome = 'x'",
             "r.toml: [teacher] nome: no such key; there is name, weights, recipe, train, taps, "
-            "others, shares, combine, compile, confidence, image_size, mean, std. "
+            "others, shares, combine, compile, confidence, cache, form, image_size, mean, std. "
             "Did you mean 'name'?",
         ),
         (

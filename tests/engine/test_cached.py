@@ -1,19 +1,22 @@
 """Answers read from a cache teach what the teacher itself would have taught, bit for bit."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from tutelage.config import RunConfig, override
+from tutelage.config import RunConfig, dumps, override
 from tutelage.engine import Reporter, run
 from tutelage.engine.asking import key_of
 from tutelage.engine.build import build
 from tutelage.engine.run import make_fabric, prepare
 from tutelage.engine.teach import teach
 from tutelage.errors import ConfigError, TeacherError
-from tutelage.record import STUDENT, STUDENT_BEST, Run
+from tutelage.lab import compare
+from tutelage.record import STUDENT, STUDENT_BEST, Run, read_run
 from tutelage.teachers import Cache
 from tutelage.teachers import Key as Whole
 from tutelage.types import Batch
@@ -280,3 +283,38 @@ def test_every_field_of_the_key_has_a_say(taught: RunConfig) -> None:
     ]
     assert len({*names}) == len(names)
     assert key("train.seed=9", "method.temperature=3", "train.epochs=7") == names[0]
+
+
+def test_two_processes_make_one_cache_and_learn_from_it(taught: RunConfig, tmp_path: Path) -> None:
+    config = override(named(taught, "online"), ["fabric.devices=2", "train.batch_size=60"])
+    for one in (config, named(cached(config), "read")):
+        recipe = tmp_path / "two.toml"
+        recipe.write_text(dumps(one), encoding="utf-8")
+        command = [sys.executable, "-m", "tutelage", "distill", str(recipe), "-q"]
+        subprocess.run(command, check=True, timeout=300)
+    online, read = (read_run(Path(taught.run.dir) / name) for name in ("online", "read"))
+    assert weights(read) == weights(online)
+    assert len(folders(taught)) == 1
+
+
+def test_all_arms_and_seeds_of_a_comparison_share_one_cache(taught: RunConfig) -> None:
+    config = cached(taught, "fp32", "data.views=0", "fabric.threads=1")
+    teach(override(config, ["data.views=2"]))
+    notes = Notes()
+    comparison = compare(config, ["ce", "kd:temperature=2", "dkd"], 2, reporter=notes)
+    assert not comparison.failures
+    assert notes.pictures == 0
+    assert len(folders(taught)) == 1
+    for (arm, _), done in comparison.runs.items():
+        assert done.config.data.views == 2
+        assert done.result
+        assert (done.result.teacher_seconds_saved is None) == (arm == "ce")
+
+
+def test_an_arm_that_cannot_use_the_cache_says_so_before_anything_is_trained(
+    taught: RunConfig,
+) -> None:
+    before = sorted(Path(taught.run.dir).iterdir())
+    with pytest.raises(ConfigError, match="method crd looks into its network"):
+        compare(cached(taught), ["dkd", "crd"], 2)
+    assert sorted(Path(taught.run.dir).iterdir()) == before
