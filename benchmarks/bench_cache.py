@@ -236,8 +236,8 @@ def accuracy(given: argparse.Namespace) -> None:
         "# Students taught from a cache, form by form",
         "",
         f"Glyphs-100, its recipe's DKD, {given.epochs} epochs over {given.views} views of "
-        f"{given.limit:,} pictures, last epoch, test split, {given.seeds} seeds in pairs, one thread a run; "
-        f"{here['machine']}, torch {here['torch']}, {here['date']}. Repeat it by "
+        f"{given.limit:,} pictures, last epoch, test split, {given.seeds} seeds in pairs, one "
+        f"thread a run; {here['machine']}, torch {here['torch']}, {here['date']}. Repeat it by "
         f"`python -m benchmarks.bench_cache --accuracy --epochs {given.epochs} "
         f"--views {given.views} --limit {given.limit} --seeds {given.seeds}`.",
         "",

@@ -127,6 +127,7 @@ class Cache:
             ) from error
         self.key = self.header.key
         self.form = self.key.make_form()
+        self._there: dict[tuple[int, int], Shard] = {}
         self._open: dict[tuple[int, int], Records] = {}
 
     @property
@@ -206,7 +207,9 @@ class Cache:
     def _records(self, view: int, first: int) -> Records:
         """Return a shard mapped into memory, checked when it is first touched."""
         if (view, first) not in self._open:
-            shard = self.shards.get((view, first))
+            if (view, first) not in self._there:
+                self._there = self.shards
+            shard = self._there.get((view, first))
             if shard is None:
                 raise RecordError(
                     f"the cache {self.path} has no shard of view {view} from picture {first} on; "
