@@ -129,6 +129,20 @@ def test_a_run_learns_from_any_form(taught: RunConfig, form: str, off: float) ->
     assert done.rows[0].teacher_target_probability is not None
 
 
+@pytest.mark.parametrize("form", ["int8", "top2", "draws4"])
+def test_a_form_is_made_of_answers_in_fp32_where_they_are(
+    taught: RunConfig, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    asked = teach(cached(taught, form, f"teacher.cache={taught.run.dir}/asked"))
+    exact = teach(cached(taught))
+    monkeypatch.setattr("tutelage.engine.teacher.Teacher.ask", None)
+    read = teach(cached(taught, form))
+    for place, shard in asked.shards.items():
+        assert read.shards[place].sha256 == shard.sha256
+    assert replace(read.header.test, seconds=0) == replace(asked.header.test, seconds=0)
+    assert read.picture_seconds == pytest.approx(exact.picture_seconds)
+
+
 def test_asking_that_was_interrupted_goes_on_where_it_stopped(
     taught: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

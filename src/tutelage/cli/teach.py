@@ -37,7 +37,7 @@ def teach(
     Examples:
         tutelage teach --views 4
 
-        tutelage teach cifar100-resnet32x4-resnet8x4 data.root=data --views 8 --form top16
+        tutelage teach cifar100-resnet32x4-resnet8x4 data.root=data --views 8 --form int8
 
         tutelage teach --views 4 --verify
     """

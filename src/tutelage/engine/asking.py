@@ -41,6 +41,7 @@ def with_cache(built: Built, reporter: Reporter) -> Built:
 def whole_cache(built: Built, reporter: Reporter) -> Cache:
     """Return the cache of what was built; about what it lacks the teacher is asked first.
 
+    Where its answers in fp32 lie among the runs, those are read instead, and kept in this form too.
     Of several processes the first asks, and the others wait for each shard.
 
     Raises:
@@ -50,6 +51,8 @@ def whole_cache(built: Built, reporter: Reporter) -> Cache:
     """
     key, fabric = key_of(built), built.room.fabric
     path = _place(built.config, key)
+    if exact := _exact(built, key):
+        built = replace(built, room=replace(built.room, teacher=exact))
     loop = Loop(built, path, None, reporter)
     if (path / HEADER).exists():
         cache = Cache(path)
@@ -66,7 +69,8 @@ def whole_cache(built: Built, reporter: Reporter) -> Cache:
     missing, whole = cache.missing, key.views * key.pictures
     fabric.barrier()
     count = sum(len(part) for _, part in missing)
-    reporter.note(f"Asking the teacher about {count:,} pictures; its answers go to {path}")
+    source = f"Reading of {exact.cache.path}" if exact else "Asking the teacher about"
+    reporter.note(f"{source} {count:,} pictures; its answers go to {path}")
     reporter.asking(whole, whole - count)
     try:
         for view, part in missing:
@@ -160,6 +164,17 @@ def _place(config: RunConfig, key: Key) -> Path:
     return Path(config.teacher.cache).expanduser()
 
 
+def _exact(built: Built, key: Key) -> CachedTeacher | None:
+    """Return the teacher whose answers lie whole in fp32 among the runs, for another form."""
+    wide = replace(key, form="fp32", temperature=None)
+    path = Path(built.config.run.dir) / FOLDER / wide.name
+    if key == wide or not (path / HEADER).exists():
+        return None
+    assert built.room.teacher is not None
+    cache = Cache(path)
+    return None if cache.missing else CachedTeacher(built.room.teacher, cache)
+
+
 def _pictures(shape: tuple[int, ...], mean: tuple[float, ...], std: tuple[float, ...]) -> str:
     return f"{'x'.join(map(str, shape))}, mean {[*mean]}, deviation {[*std]}"
 
@@ -176,4 +191,6 @@ def _ask(loop: Loop, writer: CacheWriter, view: int, part: range) -> None:
         seconds += time.perf_counter() - started
         records.append(writer.form.pack(logits, on_cpu(batch)))
         loop.reporter.asked(len(logits))
+    if isinstance(room.teacher, CachedTeacher):
+        seconds = room.teacher.cache.shards[view, part.start].seconds
     writer.add(view, part.start, np.concatenate(records), seconds)
