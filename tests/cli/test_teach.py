@@ -46,6 +46,15 @@ def test_what_it_tells_leads_to_a_run_that_uses_the_cache(recipe_path: str, tmp_
     assert read_run(tmp_path / "runs" / "taught").config.data.views == 2
 
 
+def test_a_place_that_was_named_is_kept_beside_a_form(recipe_path: str, tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    own = [f"teacher.cache={place}", "data.limit=100"]
+    said = told("teach", recipe_path, *own, "--form", "int8", "--views", "1")
+    assert f"{place} holds" in said
+    keys = f"data.limit=100 teacher.cache={place} teacher.form=int8 data.views=1"
+    assert f"Learn from it: tutelage distill {recipe_path} {keys}" in said
+
+
 def test_a_broken_file_is_an_error_that_says_what_to_do(
     recipe_path: str,
     tmp_path: Path,

@@ -206,6 +206,14 @@ def test_a_cache_in_a_place_of_ones_own_is_made_used_and_refused_when_it_is_stal
         assert told in str(refusal.value)
 
 
+def test_where_no_cache_fits_the_nearest_is_told_by_what_differs(taught: RunConfig) -> None:
+    teach(cached(taught))
+    teach(cached(taught, "fp32", "data.augment=flip", "data.split_seed=4"))
+    notes = Notes()
+    teach(cached(taught, "fp32", "data.augment=none"), reporter=notes)
+    assert "fits; of the nearest augment is 'affine' there and 'none' here." in notes.told
+
+
 def test_a_form_for_one_temperature_has_a_cache_for_each(taught: RunConfig) -> None:
     for temperature in (2, 4):
         for form in ("top2", "int8"):

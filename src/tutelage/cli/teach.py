@@ -41,27 +41,34 @@ def teach(
 
         tutelage teach --views 4 --verify
     """
+    import shlex
+
     from tutelage.cli._progress import ProgressReporter
+    from tutelage.config import override
     from tutelage.engine import Reporter
     from tutelage.engine.teach import teach as ask
 
-    flags = [] if views is None else [f"data.views={views}"]
-    if form is not None:
-        flags += [f"teacher.form={form}", "teacher.cache=auto"]
-    config = read_recipe(recipe, overrides, *flags)
+    config = read_recipe(recipe, overrides)
+    form = form or config.teacher.form
+    own = [f"teacher.cache={config.teacher.cache or 'auto'}"]
+    own += [f"teacher.form={form}"] if form != "fp32" else []
+    own += [f"data.views={views or config.data.views}"]
+    config = override(config, own)
     try:
-        cache = ask(config, reporter=Reporter() if quiet else ProgressReporter())
+        made = ask(config, reporter=Reporter() if quiet else ProgressReporter())
     except KeyboardInterrupt:
         console().print("\nInterrupted. The same command goes on from here.")
         raise typer.Exit(130) from None
     if verify:
-        cache.verify()
+        made.verify()
     if not quiet:
-        _tell(cache, recipe if "=" not in recipe else DEFAULT_RECIPE, verified=verify)
+        keys = tuple(key.partition("=")[0] + "=" for key in own)
+        given = [word for word in (recipe, *(overrides or [])) if not word.startswith(keys)]
+        _tell(made, shlex.join(["tutelage", "distill", *given, *own]), verified=verify)
 
 
-def _tell(cache: "Cache", recipe: str, *, verified: bool) -> None:
-    """Print what lies where, and how to use it."""
+def _tell(cache: "Cache", use: str, *, verified: bool) -> None:
+    """Print what lies where, and by which command it is used."""
     key, out = cache.key, console()
     seconds = cache.picture_seconds * key.pictures * key.views
     out.print(
@@ -72,6 +79,4 @@ def _tell(cache: "Cache", recipe: str, *, verified: bool) -> None:
     )
     if verified:
         out.print("Every file is as it was written.")
-    form = "" if key.form == "fp32" else f" teacher.form={key.form}"
-    use = f"tutelage distill {recipe} teacher.cache=auto{form} data.views={key.views}"
-    out.print(f"Learn from it: {use}", style="dim")
+    out.print(f"Learn from it: {use}", style="dim", markup=False)

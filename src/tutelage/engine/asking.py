@@ -61,6 +61,9 @@ def whole_cache(built: Built, reporter: Reporter) -> Cache:
             return cache
         header = cache.header
     else:  # a reading takes all processes
+        others = caches(path.parent) if built.config.teacher.cache == "auto" else []
+        if nearest := min((other.differences(key) for other in others), key=len, default=[]):
+            reporter.note(f"No cache in {path.parent} fits; of the nearest {'; '.join(nearest)}.")
         header = Header(key=key, validation=meet(loop), test=read_teacher(loop, "test"))
     fabric.barrier()
     writer = CacheWriter(path, header) if fabric.is_global_zero else None

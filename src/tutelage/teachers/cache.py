@@ -154,19 +154,22 @@ class Cache:
         pictures = sum(shard.bytes for shard in there) / self.form.dtype.itemsize
         return sum(shard.seconds for shard in there) / pictures if pictures else 0.0
 
+    def differences(self, key: Key) -> list[str]:
+        """Return in what its key differs from another, field by field."""
+        ours, its = asdict(key), asdict(self.key)
+        return [
+            f"{name} is {its[name]!r} there and {ours[name]!r} here"
+            for name in ours
+            if its[name] != ours[name]
+        ]
+
     def demand(self, key: Key) -> None:
         """Refuse the cache where it is of another key.
 
         Raises:
             TeacherError: it is; the message says in what they differ.
         """
-        ours, its = asdict(key), asdict(self.key)
-        differing = [
-            f"{name} is {its[name]!r} there and {ours[name]!r} here"
-            for name in ours
-            if its[name] != ours[name]
-        ]
-        if differing:
+        if differing := self.differences(key):
             raise TeacherError(
                 f"the cache {self.path} is stale, it answers another question: "
                 f"{'; '.join(differing)}. Take teacher.cache=auto, which makes what it does not "
