@@ -11,10 +11,11 @@ with ``train.precision = "auto"``, "online, float32" with 32-true, "cached" with
 answers read from memory. "by hand" is a loop of ten lines that does what "online" does: beside it
 stands what the engine itself costs.
 
-No step can be quicker than its arithmetic: that of the teacher's forward pass and three times the
-student's (`gigaflops`), at the `pace` of a large matrix product, in GFLOP/s, which is measured in
-the same run. `pace_share` is how much of that pace a step has, and `possible` the ratio to "plain"
-that the pace itself would have.
+A step's arithmetic is the teacher's forward pass and three times the student's (`gigaflops`). The
+yardstick is the `pace` of a large matrix product, in GFLOP/s, measured in turn with the steps:
+`pace_share` is a step's own pace by it, and `ratio_at_pace` the ratio to "plain" of a step that had
+just that pace. It is no ceiling: convolutions can be quicker than the product, so that shares above
+1 occur, and a bar above `ratio_at_pace` is not thereby out of reach.
 
 ``--accuracy`` trains Glyphs-100's student by the teacher of its recipe with seeds in pairs, equal
 but for the precision, and tells the difference with its interval.
@@ -209,7 +210,7 @@ def measure(report: Report, teacher: str, student: str, given: argparse.Namespac
             gigaflops=round(flops / 1e9, 1),
             pace=round(pace[precision] / 1e9),
             pace_share=round(least / middle, 3),
-            possible=round(median(seconds["plain"]) / least, 2),
+            ratio_at_pace=round(median(seconds["plain"]) / least, 2),
         )
 
 

@@ -22,7 +22,7 @@ def test_the_textbook_has_the_same_loss() -> None:
     torch.testing.assert_close(ours, theirs)
 
 
-def test_it_tells_the_ratio_of_each_step_to_the_plain_one_and_what_is_possible(
+def test_it_tells_the_ratio_of_each_step_to_the_plain_one_and_its_arithmetic(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-m", "benchmarks.bench_step", "--small"]

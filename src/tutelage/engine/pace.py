@@ -40,7 +40,8 @@ def forward_flops(
 def matmul_flops(device: torch.device, dtype: torch.dtype, size: int = 2048) -> float:
     """Return the floating-point operations a second of a large matrix product, at its best.
 
-    That is the pace which convolutions can come near to, and nothing can surpass.
+    A yardstick, and no ceiling: convolutions of many channels, whose blocks fit the caches better,
+    can be quicker.
     """
     stopwatch = Stopwatch(device)
     one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))

@@ -60,7 +60,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The arithmetic of a step beside what the machine can do."""
+    """The arithmetic of a step beside a yardstick, which is no ceiling: see `matmul_flops`."""
 
     gigaflops: float  # of a step: the teacher's forward pass, and three times the student's
     matmul_gigaflops_per_second: float  # of a large matrix product in the same precision
