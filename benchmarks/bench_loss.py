@@ -55,16 +55,18 @@ def lesson(name: str, rows: int, classes: int) -> Callable[[], Tensor | None]:
     target = torch.randint(classes, (rows,))
 
     def call() -> Tensor | None:
-        student.grad = None
         LOSSES[name](student, teacher, target, ALPHA, BETA, TEMPERATURE).backward()
-        slope: Tensor | None = student.grad
+        slope: Tensor | None
+        slope, student.grad = student.grad, None  # so that no call finds the memory of the last
         return slope
 
     return call
 
 
-def head(name: str, rows: int, features: int, classes: int) -> Callable[[], Tensor | None]:
-    """Return the same of a classifier: of its input and its weight."""
+def head(
+    name: str, rows: int, features: int, classes: int
+) -> Callable[[], tuple[Tensor | None, ...]]:
+    """Return the same of a classifier: the gradients of its input and its weight."""
     torch.manual_seed(0)
     hidden, its_hidden = torch.randn(2, rows, features)
     hidden.requires_grad_()
@@ -72,15 +74,15 @@ def head(name: str, rows: int, features: int, classes: int) -> Callable[[], Tens
     weight.requires_grad_()
     target = torch.randint(classes, (rows,))
 
-    def call() -> Tensor | None:
-        hidden.grad = weight.grad = None
+    def call() -> tuple[Tensor | None, ...]:
         if name == "ours":
             loss = linear_dkd_loss(hidden, weight, its_hidden, its_weight, target)
         else:
             loss = dkd_loss(F.linear(hidden, weight), F.linear(its_hidden, its_weight), target)
         loss.backward()
-        slope: Tensor | None = weight.grad
-        return slope
+        slopes = hidden.grad, weight.grad
+        hidden.grad = weight.grad = None
+        return slopes
 
     return call
 

@@ -26,5 +26,5 @@ def test_it_tells_time_and_memory_of_the_textbook_and_of_ours(tmp_path: Path) ->
 def test_what_is_compared_has_one_and_the_same_gradient() -> None:
     slopes = [bench_loss.lesson(name, 12, 40)() for name in bench_loss.LOSSES]
     torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-6)
-    slopes = [bench_loss.head(name, 12, 8, 40)() for name in ("whole", "ours")]
-    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-6)
+    of_heads = [bench_loss.head(name, 12, 8, 40)() for name in ("whole", "ours")]
+    torch.testing.assert_close(*of_heads, rtol=1e-4, atol=1e-6)

@@ -12,6 +12,7 @@ from tutelage.config import RunConfig, dumps, override
 from tutelage.engine import Reporter, run
 from tutelage.engine.asking import key_of
 from tutelage.engine.build import build
+from tutelage.engine.profile import profile
 from tutelage.engine.run import make_fabric, prepare
 from tutelage.engine.teach import teach
 from tutelage.errors import ConfigError, TeacherError
@@ -340,3 +341,16 @@ def test_an_arm_that_cannot_use_the_cache_says_so_before_anything_is_trained(
     with pytest.raises(ConfigError, match="method crd looks into its network"):
         compare(cached(taught), ["dkd", "crd"], 2)
     assert sorted(Path(taught.run.dir).iterdir()) == before
+
+
+def test_a_profile_reads_the_cache_that_is_there_and_makes_none(taught: RunConfig) -> None:
+    config = cached(taught)
+    asking = profile(config, steps=2)
+    assert any("not there yet" in note for note in asking.notes)
+    with pytest.raises(FileNotFoundError):
+        folders(config)
+    teach(config, reporter=Notes())
+    reading = profile(config, steps=2)
+    assert f"read from {folders(config)[0]}" in reading.notes[0]
+    assert reading.pace.gigaflops < asking.pace.gigaflops
+    assert not [hint for hint in reading.hints if "cache" in hint.change]

@@ -34,8 +34,7 @@ def with_cache(built: Built, reporter: Reporter) -> Built:
         return built
     cache = whole_cache(built, reporter)
     reporter.note(f"The teacher's answers are read from {cache.path}")
-    teacher = CachedTeacher(built.room.teacher, cache)
-    return replace(built, room=replace(built.room, teacher=teacher))
+    return _reading(built, cache)
 
 
 def whole_cache(built: Built, reporter: Reporter) -> Cache:
@@ -85,6 +84,28 @@ def whole_cache(built: Built, reporter: Reporter) -> Cache:
         if writer:
             writer.close()
     return cache
+
+
+def cache_at_hand(built: Built) -> Built:
+    """Return the same with a `CachedTeacher` where its cache is there and whole; nothing is asked.
+
+    Raises:
+        ConfigError: the form cannot hold answers to such data.
+        TeacherError: another cache is in this place.
+    """
+    if built.room.teacher is None or not built.config.teacher.cache:
+        return built
+    key = key_of(built)
+    path = _place(built.config, key)
+    if not (path / HEADER).exists():
+        return built
+    cache = Cache(path)
+    cache.demand(key)
+    if cache.missing:
+        return built
+    return replace(
+        built, room=replace(built.room, teacher=CachedTeacher(built.room.teacher, cache))
+    )
 
 
 def key_of(built: Built) -> Key:
@@ -159,6 +180,12 @@ def no_cache(config: RunConfig) -> TeacherError:
         f"augmentation, precision, temperature and form: make one by `tutelage teach RECIPE "
         f"--views 4{form}` with the same keys, or let this run make one of data.views=4."
     )
+
+
+def _reading(built: Built, cache: Cache) -> Built:
+    assert built.room.teacher is not None
+    teacher = CachedTeacher(built.room.teacher, cache)
+    return replace(built, room=replace(built.room, teacher=teacher))
 
 
 def _place(config: RunConfig, key: Key) -> Path:

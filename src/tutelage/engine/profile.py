@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median, quantiles
 
 import torch
 
 from tutelage.config import RunConfig, override
-from tutelage.engine.build import Built
+from tutelage.engine.asking import cache_at_hand
+from tutelage.engine.build import Built, build
+from tutelage.engine.cached import CachedTeacher
 from tutelage.engine.doctor.chart import Chart
 from tutelage.engine.doctor.recipe import alone
 from tutelage.engine.doctor.teacher import resolved
-from tutelage.engine.loop import Loop, unrecorded
+from tutelage.engine.loop import Loop
 from tutelage.engine.pace import forward_flops, matmul_flops
-from tutelage.engine.run import make_fabric, prepare, torch_threads
+from tutelage.engine.report import Reporter
+from tutelage.engine.run import make_fabric, prepare, settled, torch_threads
 from tutelage.engine.stopwatch import Stopwatch
 from tutelage.engine.view import View
 from tutelage.methods import methods
@@ -102,7 +106,7 @@ def profile(
     Raises:
         ConfigError, DataError, ModelError: as `tutelage.engine.run.run`.
     """
-    config = prepare(config)
+    config = settled(config)
     with torch.random.fork_rng(devices=[]), torch_threads(config.fabric.threads):
         single = alone(config)
         notes = []
@@ -111,7 +115,9 @@ def profile(
             if not single.teacher.weights:
                 notes.append("The teacher has no weights yet: a fresh one stands in for it.")
         heard("taking steps")
-        loop = unrecorded(single, make_fabric(single))
+        loop = _loop(single)
+        if single.teacher.cache and not isinstance(loop.room.teacher, CachedTeacher):
+            notes.append("The cache is not there yet: in these steps the teacher is asked.")
         table = _measure(loop, steps)
         whole = [sum(row.values()) for row in table]
         heard("measuring the machine's pace")
@@ -137,6 +143,12 @@ def profile(
         threads=count,
         cores=cores,
     )
+
+
+def _loop(config: RunConfig) -> Loop:
+    """Return the loop of a run that writes nothing, its teacher cached where that is at hand."""
+    built = cache_at_hand(build(config, make_fabric(config)))
+    return Loop(built, Path(config.run.dir), None, Reporter())
 
 
 def _measure(loop: Loop, steps: int) -> list[dict[str, float]]:
@@ -166,9 +178,10 @@ def _pace(loop: Loop) -> Pace:
     config, spec = built.config, built.data.spec
     views = room.method.views
     flops = 3 * forward_flops(built.network, View.of(config.student, spec).shape, spec.task)
-    if room.teacher and room.teacher.quick:
+    asked = None if isinstance(room.teacher, CachedTeacher) else room.teacher
+    if asked and asked.quick:
         its = View.of(config.teacher, spec).shape
-        flops += forward_flops(room.teacher.quick.network, its, spec.task)
+        flops += forward_flops(asked.quick.network, its, spec.task)
     dtype = DTYPES.get(config.train.precision.split("-")[0], torch.float32)
     pictures = views * config.train.batch_size
     return Pace(flops * pictures / 1e9, matmul_flops(loop.fabric.device, dtype) / 1e9)
@@ -176,7 +189,9 @@ def _pace(loop: Loop) -> Pace:
 
 def _notes(built: Built) -> Iterator[str]:
     teacher = built.room.teacher
-    if teacher and teacher.quick and teacher.quick.norms:
+    if isinstance(teacher, CachedTeacher):
+        yield f"The teacher's answers are read from {teacher.cache.path}."
+    elif teacher and teacher.quick and teacher.quick.norms:
         yield f"The teacher: {teacher.quick.story}."
 
 
@@ -184,10 +199,16 @@ def _reckoned(config: RunConfig, stages: tuple[Stage, ...]) -> Iterator[Hint]:
     """Yield what follows from the shares alone."""
     kind = methods[config.method.name]
     teacher = next(stage.share for stage in stages if stage.name == "teacher")
-    alike = not (kind.taps or kind.views > 1 or config.data.mixup or config.data.cutmix)
+    alike = not (
+        config.teacher.cache
+        or kind.taps
+        or kind.views > 1
+        or config.data.mixup
+        or config.data.cutmix
+    )
     if 1 / (1 - teacher) >= WORTH and alike:
         yield Hint(
-            "teacher.cache=auto",
+            "teacher.cache=auto" + ("" if config.data.views else " data.views=4"),
             1 / (1 - teacher),
             measured=False,
             why=f"{teacher:.0%} of a step is the teacher, of whom {kind.name} wants logits of "
@@ -203,7 +224,7 @@ def _tried(
     for change, why in _candidates(config, stages, cores):
         heard(f"trying {change}")
         changed = override(config, [change])
-        times = _times_as_fast(loop, unrecorded(changed, make_fabric(changed)))
+        times = _times_as_fast(loop, _loop(changed))
         if times >= WORTH:
             yield Hint(change, times, measured=True, why=why)
 

@@ -29,7 +29,7 @@ from tutelage.losses.partition import chain_rule
 
 _INF = float("inf")
 _SMALLEST, _LARGEST = 1 << 15, 1 << 20  # elements of a block
-_BLOCKS = 7  # at least, between the two: both buffers are then 0.3 of the student's logits
+_BLOCKS = 8  # at least, between the two: both buffers are then a quarter of the student's logits
 
 
 Shares = tuple[Tensor | float, Tensor | float]
