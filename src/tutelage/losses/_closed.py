@@ -29,7 +29,7 @@ from tutelage.losses.partition import chain_rule
 
 _INF = float("inf")
 _SMALLEST, _LARGEST = 1 << 15, 1 << 20  # elements of a block
-_BLOCKS = 8  # at least, between the two: both buffers are then a quarter of the student's logits
+_BLOCKS = 7  # at least, between the two: both buffers are then 2/7 of the student's logits
 
 
 Shares = tuple[Tensor | float, Tensor | float]
@@ -206,20 +206,21 @@ def walk(
     wide = widest(student, teacher)
     buffer = student.new_empty(2, size, student.shape[1], dtype=wide)
     spare = None if slope is not None and slope.dtype == wide else torch.empty_like(buffer[0])
-    found = []
+    found, margins = list[Tensor](), list[Tensor]()
     blocks = (_cut(each, size) for each in (student, teacher, label, slope, *shares))
     for own, its, at, target, *ours in zip(*blocks, strict=False):  # what has no rows is endless
         z = buffer if len(own) == size else buffer[:, : len(own)]
         z[0].copy_(own)
         z[1].copy_(its)
         out = target if spare is None else spare[: len(own)]
-        terms, slopes = _weigh(*_read(z, out, at, weights.temperature, careful), ours, weights)
-        found.append(terms)
+        within, u = _read(z, out, at, weights.temperature, careful)
+        found.append(within)
+        margins += [] if u is None else [u]
         if slope is not None:
-            _descend(z, out, at, *slopes)
+            _descend(z, out, at, *_pull(u, ours, weights))
             if spare is not None:
                 target.copy_(out)
-    return found[0] if len(found) == 1 else tuple(map(torch.cat, zip(*found, strict=True)))
+    return _terms(_joined(found), _joined(margins) if margins else None, weights)
 
 
 def _cut(whole: Tensor | float | None, size: int) -> Iterable[Any]:
@@ -227,6 +228,11 @@ def _cut(whole: Tensor | float | None, size: int) -> Iterable[Any]:
     if not isinstance(whole, Tensor) or whole.dim() == 0:
         return repeat(whole)
     return whole.split(size) if size < len(whole) else [whole]
+
+
+def _joined(blocks: list[Tensor]) -> Tensor:
+    """Return the rows of all blocks ``[..., n, 1]`` as one."""
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, -2)
 
 
 def _rows_a_block(student: Tensor) -> int:
@@ -266,29 +272,38 @@ def _read(
     return nckd.clamp_(min=0), u  # below 0 by rounding alone
 
 
-def _weigh(
-    nckd: Tensor, u: Tensor | None, shares: Sequence[Tensor | float], weights: Weights
-) -> tuple[tuple[Tensor, ...], tuple[Tensor | float, Tensor | None]]:
-    """Return the weighed terms ``[n, 1]``, and how they draw at the shares and at the label.
+def _pull(
+    u: Tensor | None, shares: Sequence[Tensor | float], weights: Weights
+) -> tuple[Tensor | float, Tensor | None]:
+    """Return how the terms of a block pull, in the rest and at the label ``[n, 1]``.
 
     The gradient is, with d and l the two, ``d (p^ - q^) - l p^`` in the rest and l at the label.
     """
     temperature, alpha, beta, coupling = weights
-    of_tckd, of_nckd = shares[0], shares[1] * (beta * temperature)
+    in_rest = shares[1] * (beta * temperature)
     if u is None:
-        return (nckd * (beta * temperature**2),), (of_nckd, None)
-    logs = F.logsigmoid(torch.stack([u, -u]))  # [2, 2, n, 1]: of p_t and 1 - p_t, of both
-    own, its = logs.unbind(1)
-    p = logs.exp()
-    tckd = (p[:, 1] * (its - own)).sum(0).mul_(alpha * temperature**2)
-    # p_t - q_t, which so has its digits however small one of the four is, and 0 where they match.
-    p_t, q_t, p_rest, q_rest = p.flatten(0, 1).unbind()
-    excess = (p_t * q_rest).sub_(p_rest * q_t)
-    if coupling:  # in log space 1 - p_t has its digits; coupling 0 must not meet 0 * -inf
-        lift = (coupling * its[1]).exp()
-        nckd, of_nckd = nckd * lift, of_nckd * lift
-    terms = tckd, nckd * (beta * temperature**2)
-    return terms, (of_nckd, excess.mul_(of_tckd * (alpha * temperature)))
+        return in_rest, None
+    if coupling:
+        in_rest = in_rest * _lift(u, coupling)
+    # p_t - q_t, which so has its digits however small one of the four is, and is 0 at a match.
+    ahead, behind = (u.sigmoid() * (-u).sigmoid_().flip(0)).unbind()  # p_t (1 - q_t), q_t (1 - p_t)
+    return in_rest, (ahead - behind).mul_(shares[0] * (alpha * temperature))
+
+
+def _terms(within: Tensor, u: Tensor | None, weights: Weights) -> tuple[Tensor, ...]:
+    """Return TCKD and NCKD, weighed, or KD alone ``[N, 1]``, of what `_read` returned."""
+    temperature, alpha, beta, coupling = weights
+    nckd = within * (beta * temperature**2)
+    if u is None:
+        return (nckd,)
+    own, its = F.logsigmoid(torch.stack([u, -u], 1)).unbind()  # [2, N, 1]: of p_t and 1 - p_t
+    tckd = (its.exp() * (its - own)).sum(0).mul_(alpha * temperature**2)
+    return tckd, nckd * _lift(u, coupling) if coupling else nckd
+
+
+def _lift(u: Tensor, coupling: float) -> Tensor:
+    """Return (1 - q_t)**coupling; in log space 1 - q_t has its digits."""
+    return (coupling * F.logsigmoid(-u[1])).exp()
 
 
 def _descend(
@@ -298,7 +313,7 @@ def _descend(
     drawn: Tensor | float,
     at_label: Tensor | None,
 ) -> None:
-    """Write the gradient ``[n, C]`` of what `_weigh` returned, from the shares ``[2, n, C]``."""
+    """Write the gradient ``[n, C]`` of what `_pull` returned, from the shares ``[2, n, C]``."""
     own, its = z.unbind()
     torch.sub(own, its, out=slope).mul_(drawn)
     if at is not None and at_label is not None:
