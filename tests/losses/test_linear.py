@@ -121,6 +121,14 @@ def test_function_transforms_see_the_whole_logits() -> None:
     torch.testing.assert_close(torch.func.grad(loss)(given["student_hidden"]), wanted)
 
 
+def test_compiled_code_has_no_break() -> None:
+    given, target = heads(), torch.arange(ROWS)
+    compiled: Any = torch.compile(linear_dkd_loss, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(
+        compiled(**given, target=target), fused(given, target, alpha=1.0), rtol=1e-9, atol=1e-9
+    )
+
+
 def test_a_class_ruled_out_by_the_teachers_bias_adds_nothing() -> None:
     given, target = heads(), torch.arange(ROWS)
     given["teacher_bias"][600:] = -torch.inf

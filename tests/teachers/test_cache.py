@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def answers(index: torch.Tensor, view: int) -> torch.Tensor:
 
 def written(path: Path, key: Key = KEY, shards: int = 1000) -> None:
     """Write what is missing, up to so many shards."""
-    with CacheWriter(path, Header(key=key, validation=READING, test=READING)) as writer:
+    with closing(CacheWriter(path, Header(key=key, validation=READING, test=READING))) as writer:
         for view, part in writer.missing[:shards]:
             index = torch.tensor(part)
             logits = answers(index, view)
@@ -175,7 +176,10 @@ def test_one_writes_at_a_time_and_many_read_meanwhile(whole: Path, tmp_path: Pat
     path = tmp_path / "begun"
     written(path, shards=2)
     header = Header(key=KEY, validation=READING, test=READING)
-    with CacheWriter(path, header), pytest.raises(RecordError, match="is being written by"):
+    with (
+        closing(CacheWriter(path, header)),
+        pytest.raises(RecordError, match="is being written by"),
+    ):
         CacheWriter(path, header)
     before = contents(whole)
     read = (

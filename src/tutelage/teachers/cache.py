@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from torch import Tensor
@@ -277,17 +276,6 @@ class CacheWriter(Cache):
     def close(self) -> None:
         """Let other writers in; a second call does nothing."""
         self._opened.close()
-
-    def __enter__(self) -> "CacheWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def caches(folder: Path) -> list[Cache]:
