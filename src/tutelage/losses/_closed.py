@@ -28,8 +28,8 @@ from tutelage.losses._forms import Reduction, reduce, soften_pair, widest
 from tutelage.losses.partition import chain_rule
 
 _INF = float("inf")
-_SMALLEST, _LARGEST = 1 << 15, 1 << 20  # elements of a block
-_BLOCKS = 7  # at least, between the two: both buffers are then 2/7 of the student's logits
+_SMALLEST, _LARGEST = 1 << 15, 1 << 19  # elements of a block
+_BLOCKS = 8  # at least, between the two: both buffers are then a quarter of the student's logits
 
 
 Shares = tuple[Tensor | float, Tensor | float]
