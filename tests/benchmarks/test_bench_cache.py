@@ -1,19 +1,10 @@
 """The benchmark of caches runs, in small, and finds what each form promises."""
 
-import csv
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from tests.benchmarks.conftest import Small
 
 
-def test_it_tells_of_each_form_its_size_and_how_far_off_the_gradient_is(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.bench_cache", "--small"]
-    command += ["--out", str(tmp_path / "cache.csv")]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
-    with (tmp_path / "cache.csv").open(newline="") as file:
-        lines = {line["form"]: line for line in csv.DictReader(file)}
+def test_it_tells_of_each_form_its_size_and_how_far_off_the_gradient_is(small: Small) -> None:
+    lines = {line["form"]: line for line in small("cache")}
     assert {name: lines[name]["bytes"] for name in ("fp32", "fp16", "int8", "draws4")} == {
         "fp32": "80",  # of 20 classes
         "fp16": "40",

@@ -1,23 +1,13 @@
 """The benchmark of the loss runs, in small, and measures what it says."""
 
-import csv
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
 
 from benchmarks import bench_loss
+from tests.benchmarks.conftest import Small
 
-ROOT = Path(__file__).parents[2]
 
-
-def test_it_tells_time_and_memory_of_the_textbook_and_of_ours(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.bench_loss", "--small"]
-    command += ["--out", str(tmp_path / "loss.csv")]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
-    with (tmp_path / "loss.csv").open(newline="") as file:
-        lines = list(csv.DictReader(file))
+def test_it_tells_time_and_memory_of_the_textbook_and_of_ours(small: Small) -> None:
+    lines = small("loss")
     assert [line["case"] for line in lines] == ["dkd 8 x 10", "linear dkd 8 x 4 x 50"]
     assert all(float(line["ratio"]) > 0 for line in lines)
     assert {"textbook_extra_logits", "ours_extra_megabytes"} <= set(lines[0])

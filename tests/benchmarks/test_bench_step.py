@@ -1,16 +1,10 @@
 """The benchmark of a step runs, in small, and what it is measured against is the same loss."""
 
-import csv
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
 
 from benchmarks._textbook import textbook_dkd
+from tests.benchmarks.conftest import Small
 from tutelage.losses import dkd_loss
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_textbook_has_the_same_loss() -> None:
@@ -22,14 +16,8 @@ def test_the_textbook_has_the_same_loss() -> None:
     torch.testing.assert_close(ours, theirs)
 
 
-def test_it_tells_the_ratio_of_each_step_to_the_plain_one_and_its_arithmetic(
-    tmp_path: Path,
-) -> None:
-    command = [sys.executable, "-m", "benchmarks.bench_step", "--small"]
-    command += ["--out", str(tmp_path / "step.csv")]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
-    with (tmp_path / "step.csv").open(newline="") as file:
-        lines = {line["case"].partition(", ")[2]: line for line in csv.DictReader(file)}
+def test_it_tells_the_ratio_of_each_step_to_the_plain_one_and_its_arithmetic(small: Small) -> None:
+    lines = {line["case"].partition(", ")[2]: line for line in small("step")}
     assert [*lines] == ["plain", "online", "online, float32", "cached", "by hand"]
     assert [line["bar"] for line in lines.values()] == ["", "3.0", "", "6.0", ""]
     assert all(float(line["ratio"]) > 0 for name, line in lines.items() if name != "plain")

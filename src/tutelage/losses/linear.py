@@ -39,7 +39,8 @@ def linear_dkd_loss(
     For vocabularies and face recognition. Rows are taken a few at a time, as many as make 2^24
     logits, and the gradients of the student's three tensors are formed with them: the memory beside
     these gradients grows neither with rows nor with classes. Value and gradients are those of the
-    two steps, up to rounding. It can be differentiated once.
+    two steps, up to rounding. It can be differentiated once. In float16 a gradient scaler comes too
+    late, since it scales what was rounded already: take bfloat16.
 
     >>> import torch
     >>> from torch.nn import functional as F
