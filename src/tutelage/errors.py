@@ -44,6 +44,14 @@ class RecordError(TutelageError):
     """A run folder is missing, unfinished or broken."""
 
 
+class GraphError(TutelageError):
+    """A graph cannot be opened, read or changed, or what was to be imported is broken."""
+
+
+class GraphBusyError(GraphError):
+    """A question to the graph took longer than it may."""
+
+
 class NonFiniteError(TutelageError, ArithmeticError):
     """A loss term or a gradient became infinite or not a number."""
 
