@@ -12,6 +12,6 @@ The facts of a node, by kind (all may be missing; an unknown one is left out, ne
             student, teacher, data, accuracy, accuracy_best, accuracy_teacher, started,
             finished, seconds
 
-Every node may have ``names`` (other names it is known by) and ``ids`` (all that name it). Accuracies
-are fractions of the task's own measure. Urls are http or https. Texts are plain, without tags.
+Every node may have ``names`` (other names it is known by) and ``ids`` (all that name it).
+Accuracies are fractions of the task's own measure. Urls are http or https. Texts are plain.
 """

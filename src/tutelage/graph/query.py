@@ -22,10 +22,10 @@ class Query:
 
     It begins at `at`, or without that at everything of the origin `within`, or without that at the
     most important nodes of all. Each time a node stands in `open`, the next `PAGE` of its
-    neighbours of each kind are shown; `fold` takes away those that hang on that node alone. `hide` names kinds
-    of nodes and of links. Years bound works and runs; `topic` and `method` are keys, and keep the
-    works that bear the topic, the runs that use the method; `accuracy` is the least of a run or a
-    model, a fraction.
+    neighbours of each kind are shown; `fold` takes away those that hang on that node alone. `hide`
+    names kinds of nodes and of links. Years bound works and runs; `topic` and `method` are keys,
+    and keep the works that bear the topic, the runs that use the method; `accuracy` is the least
+    of a run or a model, a fraction.
     """
 
     at: tuple[str, ...] = ()

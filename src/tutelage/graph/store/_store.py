@@ -146,6 +146,13 @@ class Store(Protocol):
         """
         ...
 
+    def degrees(self, ids: Collection[int], *, origin: str = "") -> dict[int, dict[str, int]]:
+        """How many links of each kind these nodes have, whichever way, in the whole graph.
+
+        With an origin, only what it asserts.
+        """
+        ...
+
     def path(
         self, start: int, end: int, *, link_kinds: Collection[str] = (), longest: int = 8
     ) -> Path | None:
