@@ -31,6 +31,7 @@ each has a page. This page is written by `python tools/write_methods_page.py` fr
 """
 
 NOTES = """
+- **builds on**: methods that it changes or extends, as its paper says.
 - **taps**: what a method looks at besides logits. Stages are found in every network
   ([your own model](how-to/own-model.md)); methods marked * want feature maps, and refuse tokens.
 - **extra**: parameters that train beside the student's, for the pair the time was measured on.
@@ -86,8 +87,9 @@ def page() -> str:
     """Return the whole page."""
     measured = _measured()
     lines = [
-        "| method | what it does | paper | kind | taps | extra | step | mixed | boxes |",
-        "|---|---|---|---|---|---:|---:|---|---|",
+        "| method | what it does | paper | builds on | kind | taps | extra | step | mixed "
+        "| boxes |",
+        "|---|---|---|---|---|---|---:|---:|---|---|",
         *(_line(methods[name], measured.get(name, {})) for name in methods),
     ]
     lengths = sorted((_length(name), name) for name in methods)
@@ -116,6 +118,7 @@ def _line(kind: type[Method], measured: dict[str, str]) -> str:
         f"[{kind.name}](methods/{kind.name}.md)",
         summary,
         f"[{paper.short}]({paper.url})" if paper and paper.url else (paper.short if paper else ""),
+        ", ".join(f"[{name}](methods/{name}.md)" for name in kind.builds_on),
         kind.kind,
         ", ".join(kind.taps) + ("*" if kind.needs_maps else ""),
         f"{int(measured['extra_parameters']):,}" if measured else "",

@@ -69,6 +69,7 @@ class Method(nn.Module, ABC):
 
     name: ClassVar[str]
     paper: ClassVar[Paper | None] = None
+    builds_on: ClassVar[tuple[str, ...]] = ()  # methods that it changes or extends, by name
     kind: ClassVar[Kind] = "feature"
     taps: ClassVar[tuple[Tap, ...]] = ()
     views: ClassVar[int] = 1  # of each picture: the data set's own, then stronger ones

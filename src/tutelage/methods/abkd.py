@@ -35,6 +35,7 @@ class ABKD(LogitMethod, name="abkd"):
         venue="ICML",
         arxiv="2505.04560",
     )
+    builds_on = ("kd",)  # whose KL becomes one divergence of a family
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

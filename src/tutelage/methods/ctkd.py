@@ -35,6 +35,7 @@ class CTKD(LogitMethod, name="ctkd"):
         venue="AAAI",
         arxiv="2211.16231",
     )
+    builds_on = ("kd",)  # at a temperature that is learned
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

@@ -20,6 +20,7 @@ class DIST(LogitMethod, name="dist"):
         venue="NeurIPS",
         arxiv="2205.10536",
     )
+    builds_on = ("kd",)  # with correlation in place of KL
     by_row = False  # a class is compared over the pictures of the batch
 
     @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ class DKD(LogitMethod, name="dkd"):
         venue="CVPR",
         arxiv="2203.08679",
     )
+    builds_on = ("kd",)  # whose two parts are weighed apart
 
     tasks = ("classes", "labels", "pixels")
     sparse = True

@@ -33,6 +33,7 @@ class FitNet(Method, name="fitnet"):
         venue="ICLR",
         arxiv="1412.6550",
     )
+    builds_on = ("kd",)  # extended to features inside, as its abstract says
     taps = ("middle",)
     needs_maps = True
     zero_at_match = False  # the convolution starts at random

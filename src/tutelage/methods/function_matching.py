@@ -27,6 +27,7 @@ class FunctionMatching(KD, name="function_matching"):
         venue="CVPR",
         arxiv="2106.05237",
     )
+    builds_on = ("kd",)  # without labels
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(KD.Config):

@@ -22,6 +22,7 @@ class GDKD(LogitMethod, name="gdkd"):
         arxiv="2512.04625",
         doi="10.1109/TNNLS.2025.3639562",
     )
+    builds_on = ("dkd",)  # with other groups of classes
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

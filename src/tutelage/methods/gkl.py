@@ -33,6 +33,7 @@ class GKL(GlobalKL, name="gkl"):
         venue="IEEE TPAMI",
         arxiv="2503.08038",
     )
+    builds_on = ("ikl",)  # with weights to a power
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(GlobalKL.Config):

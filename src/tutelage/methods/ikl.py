@@ -31,6 +31,7 @@ class IKL(GlobalKL, name="ikl"):
         venue="NeurIPS",
         arxiv="2305.13948",
     )
+    builds_on = ("kd",)  # whose KL is taken apart
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(GlobalKL.Config):

@@ -16,6 +16,7 @@ class LSKD(KD, name="lskd"):
         venue="CVPR",
         arxiv="2403.01427",
     )
+    builds_on = ("kd",)  # of standardised logits
 
     sparse = False  # a mean of logits leaves none of -inf out
 

@@ -39,6 +39,7 @@ class MLKD(LogitMethod, name="mlkd"):
         venue="CVPR",
         doi="10.1109/CVPR52729.2023.02325",
     )
+    builds_on = ("kd",)  # between pictures and between classes as well
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(LogitMethod.Config):

@@ -32,6 +32,7 @@ class NKD(LogitMethod, name="nkd"):
         venue="ICCV",
         arxiv="2303.13005",
     )
+    builds_on = ("kd",)  # whose loss is taken apart and normalised
     zero_at_match = False  # cross-entropies, not divergences
 
     @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,6 +27,7 @@ class RLD(LogitMethod, name="rld"):
         venue="ICCV",
         arxiv="2408.07703",
     )
+    builds_on = ("dkd",)  # heard where the teacher is right
     zero_at_match = False  # where a student equals a wrong teacher, it is to trust the label
     mixes = False  # the second label of a mixed picture would count as the teacher's error
 

@@ -20,6 +20,7 @@ class TTM(LogitMethod, name="ttm"):
         venue="ICLR",
         arxiv="2402.11148",
     )
+    builds_on = ("kd",)  # with the temperature on one side
     zero_at_match = False  # the student at temperature 1 is to equal the softened teacher
 
     @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,6 +48,7 @@ class USKD(Method, name="uskd"):
         venue="ICCV",
         arxiv="2303.13005",
     )
+    builds_on = ("nkd",)  # of the same paper, without a teacher
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(Method.Config):

@@ -33,6 +33,7 @@ class WKDL(Method, name="wkd_l"):
         venue="NeurIPS",
         arxiv="2412.08139",
     )
+    builds_on = ("kd", "nkd")  # another distance for KD's, on NKD's split of the target
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config(Method.Config):

@@ -20,6 +20,7 @@ class WTTM(LogitMethod, name="wttm"):
         venue="ICLR",
         arxiv="2402.11148",
     )
+    builds_on = ("ttm",)  # its pictures weighed
     zero_at_match = False  # the student at temperature 1 is to equal the softened teacher
 
     @dataclass(frozen=True, kw_only=True, slots=True)
