@@ -23,6 +23,14 @@ WEAK = ("title", "name", "topic")
 NAMES = 50
 """Other names that a node keeps."""
 
+KIND_OF = {
+    "doi": "work", "arxiv": "work", "s2": "work", "s2paper": "work", "title": "work",
+    "openalex:W": "work", "openalex:A": "person", "openalex:T": "topic", "openalex:C": "topic",
+    "orcid": "person", "s2author": "person", "name": "person", "topic": "topic",
+    "method": "method", "model": "model", "data": "data", "run": "run",
+}  # fmt: skip
+"""The kind of node that a namespace names; OpenAlex tells it by the letter of the id."""
+
 _LONGEST = 300
 _WEAK_OF = {"person": "name", "topic": "topic"}  # a kind of node to what its label makes
 _RANK = {space: rank for rank, space in enumerate(STRONG)}
@@ -168,6 +176,12 @@ def work_ids(
 def namespace(name: str) -> str:
     """Return what stands before the colon of an id."""
     return name.partition(":")[0]
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of node that an id can name, "" where its namespace is open to all."""
+    space = namespace(name)
+    return KIND_OF.get(name[:10] if space == "openalex" else space, "")
 
 
 def own_ids(claim: NodeClaim) -> tuple[str, ...]:

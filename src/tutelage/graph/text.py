@@ -38,6 +38,11 @@ def plain(text: object, most: int = MOST) -> str:
         text = _TAG.sub(_instead, text)
     if "&" in text:
         text = html.unescape(text)
+    return clean(text, most)
+
+
+def clean(text: str, most: int = MOST) -> str:
+    """Return a text that is plain already without unseen characters, in one bounded line."""
     if not text.isascii() or not text.isprintable():
         text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
     text = " ".join(text.split())

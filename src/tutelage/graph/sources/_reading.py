@@ -1,0 +1,301 @@
+"""What all formats share: bounded reading, the report of an import, and which claims are fit."""
+
+import gzip
+import math
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from tutelage.errors import GraphError
+from tutelage.graph.identity import kind_of, own_ids
+from tutelage.graph.model import LINK_KINDS, NODE_KINDS, Claim, LinkClaim, NodeClaim
+from tutelage.graph.store import Place
+from tutelage.graph.text import clean, safe_url
+
+MOST_BYTES = 32 << 30  # of a file of lines, decompressed: a dozen parts of OpenAlex's snapshot
+MOST_DOCUMENT = 512 << 20  # of a file that must be read whole
+MOST_LINE = 32 << 20
+MOST_RATIO = 200  # decompressed to compressed bytes: text of records has 5 to 20, a bomb 1,000
+_FREE = 64 << 20  # bytes that may come of any ratio
+KEPT = 50
+"""Skipped lines of which a report keeps the reason."""
+
+TITLE = 1_000
+NAME = 300
+"""Characters of titles, and of names and other short texts."""
+
+
+class Bad(ValueError):
+    """A record that cannot be imported; the message says why."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Report:
+    """What an import gave: it fills while claims are taken."""
+
+    format: str = ""
+    nodes: int = 0
+    links: int = 0
+    skipped: int = 0  # lines, records or links that gave nothing
+    derived: int = 0  # links of kinds that are computed, not imported
+    problems: list[tuple[int, str]] = field(default_factory=list)  # line, reason; the first of them
+    places: dict[str, Place] = field(default_factory=dict)  # where a file says that nodes stand
+
+    def skip(self, line: int, reason: str) -> None:
+        """Count what gave nothing."""
+        self.skipped += 1
+        self.note(line, reason)
+
+    def note(self, line: int, reason: str) -> None:
+        """Say what was odd about a line."""
+        if len(self.problems) < KEPT:
+            self.problems.append((line, clean(reason, NAME)))
+
+
+class Stream:
+    """The bytes of a file, decompressed if it is gzip, within limits.
+
+    Raises:
+        GraphError: from any reading method, if the file is broken or exceeds a limit.
+    """
+
+    def __init__(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """Open a file; `progress` hears how many of how many bytes of it are read."""
+        self.path = path
+        self._progress = progress
+        try:
+            self._raw = path.open("rb")
+            self._size = path.stat().st_size
+        except OSError as error:
+            raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from error
+        packed = self._raw.read(2) == b"\x1f\x8b"
+        self._raw.seek(0)
+        self._file: IO[bytes] = gzip.open(self._raw) if packed else self._raw
+        self._count = 0
+        self.line = 0
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._raw.close()
+
+    def head(self, most: int = 1 << 16) -> str:
+        """Return the beginning of the text, which stays to be read."""
+        read = self._guarded(lambda: self._file.read(most))
+        self._file.seek(0)
+        return read.decode(errors="replace").removeprefix("\ufeff")
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield every line with its number, from 1."""
+        while line := self._guarded(lambda: self._file.readline(MOST_LINE + 1)):
+            self.line += 1
+            if len(line) > MOST_LINE:
+                raise GraphError(f"{self._where()} is longer than {MOST_LINE >> 20} MiB.")
+            self._counted(len(line), MOST_BYTES)
+            yield self.line, line.removeprefix(b"\xef\xbb\xbf") if self.line == 1 else line
+
+    def text(self, report: Report) -> str:
+        """Return all of it, the report told where bytes are no UTF-8 and stand as U+FFFD."""
+        parts = []
+        while part := self._guarded(lambda: self._file.read(1 << 20)):
+            self._counted(len(part), MOST_DOCUMENT)
+            parts.append(part)
+        whole = b"".join(parts).removeprefix(b"\xef\xbb\xbf")
+        try:
+            return whole.decode()
+        except UnicodeDecodeError as error:
+            report.note(whole.count(b"\n", 0, error.start) + 1, "there is a byte that is no UTF-8")
+            return whole.decode(errors="replace")
+
+    def again(self) -> None:
+        """Go back to the beginning."""
+        self._file.seek(0)
+        self._count = self.line = 0
+
+    def _guarded(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            return read()
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise GraphError(
+                f"{self._where(1)} is where the file breaks off: its gzip is cut short or damaged. "
+                f"Fetch it again."
+            ) from error
+        except OSError as error:
+            raise GraphError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+
+    def _counted(self, count: int, most: int) -> None:
+        self._count += count
+        if self._count > most:
+            raise GraphError(
+                f"{self._where()} passes the {most / 2**30:g} GiB that one file may hold. Split it."
+            )
+        read = self._raw.tell()
+        if self._count > max(_FREE, MOST_RATIO * read):
+            raise GraphError(
+                f"{self._where()} is where the file has become {self._count:,} bytes out of {read:,}: "
+                f"that is no text but a trap. It was not imported."
+            )
+        if self._progress:
+            self._progress(read, self._size)
+
+    def _where(self, ahead: int = 0) -> str:
+        return f"line {self.line + ahead:,} of {self.path}"
+
+
+# ------------------------------------------------------------------ values out of records
+def items(value: object) -> list[Any]:
+    """Return a list as it is, and no other value."""
+    return value if isinstance(value, list) else []
+
+
+def records(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a list."""
+    return [each for each in items(value) if isinstance(each, dict)]
+
+
+def record(value: object) -> dict[str, Any]:
+    """Return an object as it is, and for any other value an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole(value: object) -> int | None:
+    """Return a count: an integer, or text of one, that is not negative."""
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
+        value = int(value)
+    return value if type(value) is int and 0 <= value < 1 << 63 else None
+
+
+def number(value: object) -> float | None:
+    """Return a finite number."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if type(value) not in (int, float) or abs(value) > 1e300:  # type: ignore[arg-type]
+        return None
+    return float(value) if math.isfinite(value) else None  # type: ignore[arg-type]
+
+
+def year(value: object) -> int | None:
+    """Return a year that print or the near future can bear, with whatever follows it dropped."""
+    found = whole(value[:4] if isinstance(value, str) else value)
+    return found if found is not None and 1400 <= found <= 2100 else None
+
+
+def known(**facts: object) -> dict[str, object]:
+    """Return the facts that are there."""
+    return {name: value for name, value in facts.items() if value not in (None, "", [], False)}
+
+
+_COUNTS = frozenset(
+    ("authors", "cited_by", "classes", "epochs", "epochs_done", "parameters", "position")
+    + ("seed", "works_count")
+)
+
+
+def facts(told: Mapping[object, object]) -> dict[str, object]:
+    """Return the facts of a file of our own that are what facts can be; others are left out."""
+    found = {
+        clean(name, NAME): _fact(name, value) for name, value in told.items() if type(name) is str
+    }
+    return {name: value for name, value in found.items() if name and value is not None}
+
+
+def _fact(name: str, value: object) -> object:
+    if name in _COUNTS:
+        return whole(value)
+    if name == "url":
+        return safe_url(value) or None
+    if name in ("names", "ids"):
+        return [clean(each, NAME) for each in items(value) if isinstance(each, str)] or None
+    if name == "retracted":
+        return value is True or None
+    if isinstance(value, str):
+        return clean(value)
+    return value if isinstance(value, bool) else number(value) if value != whole(value) else value
+
+
+# ------------------------------------------------------------------ which claims are fit
+def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim]:
+    """Yield the claims that are fit to keep, nodes before the links that end in them.
+
+    A work that is only cited becomes a stub, whose label is its id. Left out and counted are links
+    of derived kinds; with lines and reasons those whose ends nobody claims, that end where they
+    begin, whose weight is no positive number, or whose ends are of other kinds than the link
+    joins. A claim said twice in the same words counts once.
+    """
+    kinds: dict[str, str] = {}  # of ids
+    said: set[int] = set()
+    held: list[tuple[int, LinkClaim]] = []
+    for line, claim in found:
+        if isinstance(claim, NodeClaim):
+            mark = hash(repr(claim))
+            if mark in said:
+                continue
+            said.add(mark)
+            yield from _node(line, claim, kinds, report)
+        elif claim.source in kinds and claim.target in kinds:
+            yield from _link(line, claim, kinds, report)
+        elif claim.kind == "cites":
+            for end in (claim.source, claim.target):
+                if end not in kinds:
+                    stub = NodeClaim(kind="work", ids=(end,), label=end)
+                    yield from _node(line, stub, kinds, report)
+            yield from _link(line, claim, kinds, report)
+        else:
+            held.append((line, claim))
+    for line, claim in held:
+        yield from _link(line, claim, kinds, report)
+
+
+def _node(line: int, claim: NodeClaim, kinds: dict[str, str], report: Report) -> Iterator[Claim]:
+    ids = own_ids(claim)
+    for name in ids:
+        if (kind := kinds.get(name) or kind_of(name)) not in ("", claim.kind):
+            report.skip(line, f"{name} names a {kind}, and cannot be a {claim.kind}")
+            return
+    report.nodes += not any(name in kinds for name in ids)
+    kinds.update(dict.fromkeys(ids, claim.kind))
+    yield claim
+
+
+def _link(line: int, claim: LinkClaim, kinds: dict[str, str], report: Report) -> Iterator[Claim]:
+    if claim.kind in LINK_KINDS and LINK_KINDS[claim.kind].derived:
+        report.derived += 1
+    elif reason := _unfit(claim, kinds):
+        report.skip(line, reason)
+    else:
+        report.links += 1
+        yield claim
+
+
+def _unfit(claim: LinkClaim, kinds: dict[str, str]) -> str:
+    kind = LINK_KINDS.get(claim.kind)
+    if kind is None:
+        return f"there is no kind of link {claim.kind!r}"
+    for end, wanted in ((claim.source, kind.source), (claim.target, kind.target)):
+        if end not in kinds:
+            return f"the link {claim.kind} ends in {end}, which is nowhere in the file"
+        if kinds[end] != wanted:
+            return f"the link {claim.kind} wants a {wanted}, and {end} is a {kinds[end]}"
+    if claim.source == claim.target:
+        return f"the link {claim.kind} ends where it begins, in {claim.source}"
+    if not (claim.weight > 0 and math.isfinite(claim.weight)):
+        return f"the link {claim.kind} wants a positive weight, got {claim.weight}"
+    return ""
+
+
+def node_kind(value: object) -> str:
+    """Return the name of a kind of node.
+
+    Raises:
+        Bad: it is none.
+    """
+    if isinstance(value, str) and value in NODE_KINDS:
+        return value
+    raise Bad(f"the kind of a node is one of {', '.join(NODE_KINDS)}, not {value!r}")
