@@ -1,0 +1,60 @@
+"""One transaction with a database: what SQLite and PostgreSQL say differently stays below here."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+Row = tuple[Any, ...]
+
+LINK_COLUMNS = "source, kind, target, origin, source_name, target_name, weight, facts"
+
+
+class Talk(ABC):
+    """A connection within a transaction. Values stand as ``?`` in statements."""
+
+    numbers: ClassVar[str]  # `x {numbers}` holds where x is one of the numbers of a `pack`
+    texts: ClassVar[str]
+
+    @abstractmethod
+    def stream(self, statement: str, *given: object) -> Iterator[Row]:
+        """Yield what a question gives, as it comes."""
+
+    @abstractmethod
+    def run(self, statement: str, *given: object) -> None:
+        """Carry out a statement."""
+
+    @abstractmethod
+    def many(self, statement: str, rows: Iterable[Row]) -> None:
+        """Carry out a statement for each row."""
+
+    @abstractmethod
+    def pack(self, values: Collection[int] | Collection[str]) -> object:
+        """Return values as one for `numbers` or `texts`."""
+
+    @abstractmethod
+    def add_links(self, rows: Sequence[Row]) -> None:
+        """Write rows of `LINK_COLUMNS`, sorted; of a row that is there the heavier one stays."""
+
+    @abstractmethod
+    def index_words(self, rows: Iterable[tuple[int, int, str]], *, anew: bool) -> None:
+        """Let search find the words of nodes (number, rank, words); `anew` forgets all before."""
+
+    @abstractmethod
+    def ask_words(self, terms: list[tuple[str, bool]], kinds: list[str], limit: int) -> list[int]:
+        """Return the numbers of nodes that have all words and one of the kinds, in rank order."""
+
+    @abstractmethod
+    def drop_back_index(self) -> None:
+        """Forget for now how links are found by their target, so that many are added quickly."""
+
+    @abstractmethod
+    def build_back_index(self) -> None:
+        """Find links by their target again."""
+
+    def rows(self, statement: str, *given: object) -> list[Row]:
+        """Return all that a question gives."""
+        return list(self.stream(statement, *given))
+
+    def one(self, statement: str, *given: object) -> Any:
+        """Return the one value that a question gives, or None."""
+        return next((row[0] for row in self.rows(statement, *given)), None)

@@ -1,0 +1,686 @@
+"""How claims get into a store: checked, told apart, settled into nodes, poured into links."""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import chain, islice, repeat
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutelage.errors import GraphError, did_you_mean
+from tutelage.graph.identity import key_of, merged
+from tutelage.graph.model import (
+    LINK_CODES,
+    LINK_KINDS,
+    NODE_CODES,
+    NODE_KINDS,
+    Claim,
+    LinkClaim,
+    NodeClaim,
+)
+from tutelage.graph.store._group import Claimed, grouped
+from tutelage.graph.store._ledger import Ledger, add_up
+from tutelage.graph.store._refresh import derive_all, derive_near, importance, weigh
+from tutelage.graph.store._store import Origin
+from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
+from tutelage.graph.store._words import words
+
+FEW_NODES = 10_000  # of a change, that search finds at once
+CHUNK = 20_000  # claims that are looked at together
+POUR = 1_000_000  # links that are sorted and written together
+MOST_NAMES = 5_000_000  # that are remembered during one change
+SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
+COMPARED = 100_000  # claims up to which `replace` looks whether any differs
+LONGEST_ID, LONGEST_LABEL = 500, 10_000  # characters
+
+ASSERTABLE = {name: code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].projection}
+UNDIRECTED = [code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].directed]
+
+Numbers = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.bool_)
+Moved = dict[int, tuple[int, int] | None]
+"""Number of a name -> the name and node that links claimed by it now have, or None."""
+
+
+class Writing:
+    """What one origin changes within a transaction: `take` claims, `give_back` others, `close`."""
+
+    def __init__(self, talk: Talk, origin: Origin) -> None:
+        self.talk, self.origin = talk, origin
+        self.next: dict[str, int] = dict(talk.rows("SELECT name, value FROM fact"))
+        demand_text("an origin's key", origin.key, LONGEST_ID)
+        demand_text("an origin's label", origin.label, LONGEST_LABEL)
+        found = talk.one("SELECT id FROM origin WHERE key = ?", origin.key)
+        self.number = found or self._take_number("origin")
+        talk.run(
+            "INSERT INTO origin (id, key, label, nodes, links) VALUES (?, ?, ?, 0, 0) "
+            "ON CONFLICT (id) DO UPDATE SET label = excluded.label",
+            self.number,
+            origin.key,
+            origin.label,
+        )
+        self.ledger = Ledger(talk)
+        self.changed = False
+        self.touched: set[int] = set()  # nodes, while they are few
+        self.written = 0
+        self._seen: set[int] = set()  # digests of claims
+        self._names: dict[str, int] = {}
+        self._node_of: Numbers = np.zeros(1024, np.int64)  # by number of name
+        self._linked = np.zeros(1024, bool)  # names whose links are on record as the origin's
+        self._staged: list[_Staged] = []
+        self._recount = {self.number}  # origins
+
+    def __enter__(self) -> "Writing":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._close()
+
+    def _take_number(self, what: str) -> int:
+        self.next[what] += 1
+        return self.next[what]
+
+    # ------------------------------------------------------------------ claims
+    def take(self, claims: Iterable[Claim]) -> None:
+        """Add claims. A link may come before its ends, if they come."""
+        stream, waiting = iter(claims), list[LinkClaim]()
+        while chunk := list(islice(stream, CHUNK)):
+            nodes = [claim for claim in chunk if isinstance(claim, NodeClaim)]
+            links = [claim for claim in chunk if isinstance(claim, LinkClaim)]
+            if nodes:
+                self._settle([], self._enrol(nodes))
+            if links:
+                waiting += self._stage(links)
+        for lost in self._stage(waiting):
+            end = lost.target if lost.source in self._names else lost.source
+            raise self._dangling(lost.source, lost.target, lost.kind, end)
+        self._pour()
+
+    def forget(self) -> None:
+        """Take back all that the origin claims."""
+        self.forget_links()
+        self.forget_unseen()
+
+    def forget_links(self) -> None:
+        """Take back all links that the origin claims."""
+        there = self.talk.one("SELECT links FROM origin WHERE id = ?", self.number)
+        if there > COMPARED:
+            self.ledger.drop_all_of(self.number, there)
+        else:
+            self._drop([row[1] for row in self._own_links()])
+        self.talk.run("DELETE FROM linked WHERE origin = ?", self.number)
+        self.changed = self.changed or there > 0
+
+    def keep_links(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Take back the links that are not among these claims; return what there is to add."""
+        wanted: dict[Row, tuple[Row, LinkClaim]] = {}
+        for claim in claims:
+            if isinstance(claim, LinkClaim):
+                ends, worth = link_row(claim)
+                if ends not in wanted or worth > wanted[ends][0]:
+                    wanted[ends] = worth, claim
+        dropped = []
+        for (ends, worth), row in self._own_links():
+            if ends in wanted and wanted[ends][0] == worth:
+                del wanted[ends]
+            else:
+                dropped.append(row)
+        self._drop(dropped)
+        nodes = [claim for claim in claims if not isinstance(claim, LinkClaim)]
+        return [*nodes, *(claim for _, claim in wanted.values())]
+
+    def forget_unseen(self) -> None:
+        """Take back the claims of nodes that were not taken again."""
+        found = self.talk.rows("SELECT id, digest FROM claim WHERE origin = ?", self.number)
+        gone = [claim for claim, digest in found if digest not in self._seen]
+        for begin in range(0, len(gone), CHUNK):
+            self._settle(gone[begin : begin + CHUNK], [])
+
+    def _own_links(self) -> list[tuple[tuple[Row, Row], Row]]:
+        """Return what the origin claims of links, beside the rows of them."""
+        columns = ", ".join(f"link.{name}" for name in LINK_COLUMNS.split(", "))
+        found = self.talk.rows(
+            f"SELECT {columns}, here.text, there.text FROM link "
+            "JOIN name AS here ON here.id = source_name "
+            "JOIN name AS there ON there.id = target_name "
+            "WHERE link.origin = ? AND source IN (SELECT node FROM name WHERE id IN "
+            "(SELECT name FROM linked WHERE linked.origin = ?))",
+            self.number,
+            self.number,
+        )
+        return [((_ends(row[1], *row[8:]), row[6:8]), row[:8]) for row in found]
+
+    def _drop(self, rows: Sequence[Row]) -> None:
+        self.ledger.drop(rows)
+        self.changed = self.changed or bool(rows)
+
+    def _dangling(self, source: str, target: str, kind: str, end: str) -> GraphError:
+        return GraphError(
+            f"{self.origin.key} links {source!r} to {target!r} ({kind}), but nobody claims a node "
+            f"{end!r}. Claim it as well, or leave the link out."
+        )
+
+    # ------------------------------------------------------------------ nodes
+    def _enrol(self, claims: Sequence[NodeClaim]) -> list[Claimed]:
+        """Keep the claims that the origin has not made before, each with a number."""
+        fresh: dict[int, tuple[NodeClaim, Row]] = {}
+        for claim in claims:
+            row = node_row(claim)
+            digest = digest_of(row)
+            if digest not in self._seen:
+                fresh[digest] = claim, row
+        self._seen.update(fresh)
+        there = self.talk.rows(
+            f"SELECT digest FROM claim WHERE origin = ? AND digest {self.talk.numbers}",
+            self.number,
+            self.talk.pack(list(fresh)),
+        )
+        for (digest,) in there:
+            del fresh[digest]
+        enrolled, rows = [], []
+        for digest, (claim, row) in fresh.items():
+            number = self._take_number("claim")
+            enrolled.append(Claimed.of(number, self.origin.key, claim))
+            rows.append((number, self.number, digest, 0, *row))
+        self.talk.many(
+            "INSERT INTO claim (id, origin, digest, node, kind, ids, label, year, facts) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        return enrolled
+
+    def _settle(self, gone: Collection[int], added: Sequence[Claimed]) -> None:
+        """Group claims with all that share ids with them, and write the nodes they come to."""
+        if not gone and not added:
+            return
+        self.changed = True
+        talk, near = self.talk, _Near(self.talk, gone, added)
+        groups = grouped([*near.claims, *added])
+        numbers = self._number(groups, near)
+        moved = self._write_names(groups, numbers, near)
+        moving = self._moving(moved, near)
+        vanished = self._write_nodes(groups, numbers, near)
+        talk.many(
+            "UPDATE claim SET node = ? WHERE id = ?",
+            [
+                (number, each.id)
+                for group, number in zip(groups, numbers, strict=True)
+                for each in group
+                if each.node != number
+            ],
+        )
+        talk.many("DELETE FROM claim WHERE id = ?", [(claim,) for claim in gone])
+        self._move(moving, moved, near, vanished)
+
+    def _number(self, groups: list[list[Claimed]], near: "_Near") -> list[int]:
+        """Give each group the number of the node that most of it was, or a new one."""
+        bids: Counter[tuple[int, int]] = Counter()
+        for place, group in enumerate(groups):
+            for each in group:
+                bids[each.node, place] += 2
+                for name in each.own:
+                    for node in near.names.get(name, {}).values():
+                        bids[node, place] += 1
+        numbers, taken = [0] * len(groups), set()
+        for (node, place), _ in sorted(bids.items(), key=lambda bid: (-bid[1], bid[0])):
+            if node and not numbers[place] and node not in taken:
+                numbers[place] = node
+                taken.add(node)
+        return [number or self._take_number("node") for number in numbers]
+
+    def _write_names(self, groups: list[list[Claimed]], numbers: list[int], near: "_Near") -> Moved:
+        """Let each id name its node; return where old ones lead now."""
+        holders = _holders(groups, numbers)
+        added, changed, dropped = list[Row](), list[Row](), list[Row]()
+        moved: Moved = {}
+        for name in {*holders, *near.names}:
+            rows = near.names.get(name, {})  # number of the name -> its node till now
+            nodes = holders.get(name, [])
+            # A weak id may name several nodes: it has a row for each, links are of the first.
+            free = sorted(rows, key=lambda row: (rows[row] not in nodes[:1], row))
+            for place, node in enumerate(nodes):
+                row = free.pop(0) if free else self._take_number("name")
+                if row not in rows:
+                    added.append((row, name, node))
+                elif rows[row] != node:
+                    changed.append((node, row))
+                if place == 0:
+                    moved |= {old: (row, node) for old in rows if (old, rows[old]) != (row, node)}
+            if not nodes:
+                moved |= dict.fromkeys(rows)
+            dropped += [(row,) for row in free]
+            if free or any(row in moved for row in rows):
+                self._names.pop(name, None)
+        if moved:
+            self._pour()  # what is staged is of the old names
+        self.talk.many("DELETE FROM name WHERE id = ?", dropped)
+        self.talk.many("UPDATE name SET node = ? WHERE id = ?", changed)
+        self.talk.many("INSERT INTO name (id, text, node) VALUES (?, ?, ?)", added)
+        return moved
+
+    def _moving(self, moved: Moved, near: "_Near") -> list[Row]:
+        """Return the links that were claimed by names which now lead elsewhere."""
+        if not moved:
+            return []
+        names, nodes = self.talk.pack(list(moved)), self.talk.pack(list(near.nodes))
+        return self.talk.rows(
+            " UNION ".join(
+                f"SELECT {LINK_COLUMNS} FROM link WHERE {end} {self.talk.numbers} "
+                f"AND {end}_name {self.talk.numbers}"
+                for end in ("source", "target")
+            ),
+            nodes,
+            names,
+            nodes,
+            names,
+        )
+
+    def _move(self, rows: Sequence[Row], moved: Moved, near: "_Near", gone: set[int]) -> None:
+        """Let links follow their names, and drop those whose end nobody claims any more."""
+        followed: list[Row] = []
+        for row in rows:
+            source, kind, target, origin, source_name, target_name, *rest = row
+            here = moved.get(source_name, (source_name, source))
+            there = moved.get(target_name, (target_name, target))
+            self._recount.add(origin)
+            if here and there:
+                ends = here[1], kind, there[1], origin, here[0], there[0]
+                followed.append((*_directed(ends), *rest))
+            elif origin == self.number:
+                source_text, target_text = near.texts[source_name], near.texts[target_name]
+                end = target_text if here else source_text
+                raise self._dangling(source_text, target_text, LINK_CODES[kind], end)
+        packed = self.talk.pack(list(gone))
+        derived = (
+            self.talk.rows(
+                f"SELECT {LINK_COLUMNS} FROM link WHERE origin = 0 AND source {self.talk.numbers} "
+                f"UNION SELECT {LINK_COLUMNS} FROM link WHERE origin = 0 "
+                f"AND target {self.talk.numbers}",
+                packed,
+                packed,
+            )
+            if gone
+            else []
+        )
+        self.ledger.drop([*rows, *derived])
+        self.ledger.add(sorted(followed))
+        self._note_linked({(row[3], row[4]) for row in followed})
+
+    def _note_linked(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Keep of which names an origin claims links, so that they are found when it goes."""
+        self.talk.many(
+            "INSERT INTO linked (origin, name) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(pairs)
+        )
+
+    def _write_nodes(
+        self, groups: list[list[Claimed]], numbers: list[int], near: "_Near"
+    ) -> set[int]:
+        """Write what the claims of each node come to; return the nodes that are no more."""
+        rows, indexed, count = list[Row](), list[tuple[int, int, str]](), Counter[int]()
+        for group, number in zip(groups, numbers, strict=True):
+            claim = merged([(each.origin, each.claim) for each in _in_order(group)])
+            facts = {**claim.facts, "ids": list(claim.ids)}
+            key = key_of({name for each in group for name in each.own})
+            row = (key, NODE_CODES.index(claim.kind), claim.label, claim.year, dumps(facts))
+            old = near.nodes.get(number)
+            if old and old[:5] == row:
+                continue
+            count[row[1]] += 1
+            rank, weight = (old[6], old[5]) if old else (0, importance(0, facts))
+            text = words(claim.kind, claim.label, facts)
+            if old:
+                count[old[1]] -= 1
+            if not old or text != words(NODE_CODES[old[1]], old[2], json.loads(old[4])):
+                self.next["rank"] = rank = self.next["rank"] - 1
+                indexed.append((number, rank, text))
+            rows.append((number, *row, weight, rank))
+        gone = {node for node, old in near.nodes.items() if old} - set(numbers)
+        count.subtract(near.nodes[node][1] for node in gone)
+        self.talk.many(
+            "INSERT INTO node (id, key, kind, label, year, facts, importance, rank) VALUES "
+            "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET key = excluded.key, "
+            "kind = excluded.kind, label = excluded.label, year = excluded.year, "
+            "facts = excluded.facts, importance = excluded.importance, rank = excluded.rank",
+            rows,
+        )
+        for table, column in (("node", "id"), ("spot", "node")):
+            self.talk.many(f"DELETE FROM {table} WHERE {column} = ?", [(node,) for node in gone])
+        add_up(self.talk, "node", count)
+        self.written += len(rows)
+        if self.written <= FEW_NODES:
+            self.talk.index_words(indexed[::-1], anew=False)
+            self.touched |= {row[0] for row in rows}
+        return gone
+
+    # ------------------------------------------------------------------ links
+    def _stage(self, links: Sequence[LinkClaim]) -> list[LinkClaim]:
+        """Put links by that are to be written together; return those without their ends so far."""
+        self._remember({end for link in links for end in (link.source, link.target)})
+        names, waiting = self._names, list[LinkClaim]()
+        try:
+            source = [names[link.source] for link in links]
+            target = [names[link.target] for link in links]
+        except KeyError:
+            waiting = [c for c in links if not (c.source in names and c.target in names)]
+            links = [c for c in links if c.source in names and c.target in names]
+            source = [names[link.source] for link in links]
+            target = [names[link.target] for link in links]
+        try:
+            kind = np.array([ASSERTABLE[link.kind] for link in links], np.int64)
+            weight = np.array([link.weight for link in links], np.float64)
+            fine = bool(np.all(np.isfinite(weight) & (weight >= 0)))
+        except (KeyError, TypeError, ValueError):
+            fine = False
+        if not fine:
+            for link in links:
+                demand_link(link)
+        facts = [dumps(link.facts) if link.facts else "" for link in links]
+        ends = np.array([source, target], np.int64)
+        self._staged.append(_Staged(ends[0], ends[1], kind, weight, facts))
+        if sum(len(part.facts) for part in self._staged) >= POUR:
+            self._pour()
+        return waiting
+
+    def _remember(self, texts: set[str]) -> None:
+        """Know the numbers and nodes of names."""
+        if len(self._names) > MOST_NAMES:
+            self._names.clear()
+        unknown = [text for text in texts if text not in self._names]
+        if not unknown:
+            return
+        found = self.talk.rows(
+            f"SELECT name.text, name.id, name.node FROM name JOIN node ON node.id = name.node "
+            f"WHERE name.text {self.talk.texts} ORDER BY node.key DESC",
+            self.talk.pack([text for text in unknown if storable(text)]),
+        )
+        self._names |= {text: name for text, name, _ in found}
+        if found:
+            most = max(name for _, name, _ in found)
+            self._node_of = _long_enough(self._node_of, most)
+            self._linked = _long_enough(self._linked, most)
+            _, name, node = zip(*found, strict=True)
+            self._node_of[list(name)] = node
+
+    def _pour(self) -> None:
+        """Write the links that are staged, in the order in which the table keeps them."""
+        staged, self._staged = self._staged, []
+        if not sum(len(part.facts) for part in staged):
+            return
+        self.changed = True
+        source_name, target_name, kind, weight = (
+            np.concatenate([getattr(part, name) for part in staged])
+            for name in ("source", "target", "kind", "weight")
+        )
+        facts = list(chain.from_iterable(part.facts for part in staged))
+        source, target = self._node_of[source_name], self._node_of[target_name]
+        swap = np.isin(kind, UNDIRECTED) & (source > target)
+        source[swap], target[swap] = target[swap], source[swap]
+        source_name[swap], target_name[swap] = target_name[swap], source_name[swap]
+        order = np.lexsort((target_name, source_name, target, kind, source))
+        columns = (part[order].tolist() for part in (source, kind, target))
+        others = (part[order].tolist() for part in (source_name, target_name, weight))
+        self.ledger.add(
+            list(
+                zip(*columns, repeat(self.number), *others, map(facts.__getitem__, order.tolist()))
+            )
+        )
+        fresh = np.unique(source_name)
+        fresh = fresh[~self._linked[fresh]]
+        self._linked[fresh] = True
+        self._note_linked((self.number, name) for name in fresh.tolist())
+
+    # ------------------------------------------------------------------ the end
+    def _close(self) -> None:
+        """Bring up to date what hangs on the claims, as far as it is quick."""
+        if not self.changed:
+            self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
+            return
+        asserted = self._count_origins()
+        if self.ledger.changed and asserted <= SMALL:
+            derive_all(self.talk, self.ledger)
+        elif self.ledger.changed and self.ledger.few:
+            derive_near(self.talk, self.ledger, self.ledger.ends)
+        if self.ledger.few and self.written <= FEW_NODES:
+            weigh(self.talk, self.touched | self.ledger.ends)
+        self.ledger.close()
+        self.next["version"] += 1
+        self.talk.many(
+            "UPDATE fact SET value = ? WHERE name = ?",
+            [(value, name) for name, value in self.next.items()],
+        )
+
+    def _count_origins(self) -> int:
+        """Count what origins claim where it changed; return the links that anybody asserts."""
+        some = (
+            " AND source IN (SELECT node FROM name WHERE id IN "
+            "(SELECT name FROM linked WHERE linked.origin = link.origin))"
+        )
+        for origin in self._recount:
+            links = "SELECT count(*) FROM link WHERE origin = ?" + (some if self.ledger.few else "")
+            self.talk.run(
+                "UPDATE origin SET nodes = (SELECT count(DISTINCT node) FROM claim "
+                f"WHERE origin = ?), links = ({links}) WHERE id = ?",
+                origin,
+                origin,
+                origin,
+            )
+        self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
+        return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))
+
+
+def replace(work: Writing, claims: Iterable[Claim]) -> bool:
+    """Let the origin claim just these; return whether anything changed.
+
+    Up to `COMPARED` claims are compared one by one, so that what stays is not touched.
+    """
+    stream = iter(claims)
+    head = list(islice(stream, COMPARED))
+    there = work.talk.one("SELECT links FROM origin WHERE id = ?", work.number)
+    if len(head) < COMPARED and there <= COMPARED:
+        head = work.keep_links(head)
+    else:
+        work.forget_links()
+    work.take(chain(head, stream))
+    work.forget_unseen()
+    return work.changed
+
+
+# -------------------------------------------------------------------------- what is near
+class _Near:
+    """All claims, names and nodes that ids lead to from some claims."""
+
+    def __init__(self, talk: Talk, gone: Collection[int], added: Sequence[Claimed]) -> None:
+        self.talk = talk
+        self.claims: list[Claimed] = []  # without those that go
+        self.names: dict[str, dict[int, int]] = {}  # text -> number of the name -> node
+        self.texts: dict[int, str] = {}  # number of the name -> text
+        self.nodes: dict[int, Row] = {}  # (key, kind, label, year, facts, importance, rank)
+        asked: set[str] = set()
+        texts = {name for each in added for name in (*each.own, *each.look)}
+        nodes = {
+            row[0]
+            for row in talk.rows(
+                f"SELECT node FROM claim WHERE id {talk.numbers}", talk.pack(list(gone))
+            )
+        }
+        while texts or nodes:
+            nodes |= self._name("text", talk.texts, talk.pack(list(texts)))
+            asked |= texts
+            nodes -= {*self.nodes}
+            packed = talk.pack(list(nodes))
+            self._name("node", talk.numbers, packed)
+            found = talk.rows(
+                f"SELECT id, key, kind, label, year, facts, importance, rank FROM node "
+                f"WHERE id {talk.numbers}",
+                packed,
+            )
+            self.nodes |= {row[0]: row[1:] for row in found}
+            more = self._claim(packed, set(gone))
+            texts = {name for each in more for name in (*each.own, *each.look)} | {*self.names}
+            texts -= asked
+            nodes = set()
+
+    def _name(self, column: str, of: str, packed: object) -> set[int]:
+        found = self.talk.rows(f"SELECT id, text, node FROM name WHERE {column} {of}", packed)
+        for name, text, node in found:
+            self.names.setdefault(text, {})[name] = node
+            self.texts[name] = text
+        return {node for _, _, node in found}
+
+    def _claim(self, packed: object, gone: set[int]) -> list[Claimed]:
+        found = self.talk.rows(
+            "SELECT claim.id, origin.key, node, kind, ids, claim.label, year, facts FROM claim "
+            f"JOIN origin ON origin.id = claim.origin WHERE node {self.talk.numbers}",
+            packed,
+        )
+        claims = [
+            Claimed.of(number, origin, node_claim(row), node)
+            for number, origin, node, *row in found
+            if number not in gone
+        ]
+        self.claims += claims
+        return claims
+
+
+@dataclass(slots=True)
+class _Staged:
+    """Links that wait to be written, by the numbers of names."""
+
+    source: Numbers
+    target: Numbers
+    kind: Numbers
+    weight: NDArray[np.float64]
+    facts: list[str]
+
+
+def _in_order(group: list[Claimed]) -> list[Claimed]:
+    if len(group) == 1:
+        return group
+    return sorted(group, key=lambda each: (each.origin, digest_of(node_row(each.claim))))
+
+
+def _holders(groups: list[list[Claimed]], numbers: list[int]) -> dict[str, list[int]]:
+    """Return the nodes that each id names, the one with the first key first."""
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for group, number in zip(groups, numbers, strict=True):
+        ids = {name for each in group for name in each.own}
+        key = key_of(ids)
+        for name in ids:
+            found[name].append((key, number))
+    return {name: [node for _, node in sorted(keyed)] for name, keyed in found.items()}
+
+
+def _long_enough(array: NDArray[Number], most: int) -> NDArray[Number]:
+    if most < len(array):
+        return array
+    return np.concatenate([array, np.zeros(max(most + 1 - len(array), len(array)), array.dtype)])
+
+
+def _directed(row: Row) -> Row:
+    """Return a row of a link with the smaller end first where its kind has no direction."""
+    source, kind, target, origin, source_name, target_name = row
+    if kind in UNDIRECTED and source > target:
+        return target, kind, source, origin, target_name, source_name
+    return row
+
+
+def _ends(kind: int, source: str, target: str) -> Row:
+    return (kind, *sorted((source, target))) if kind in UNDIRECTED else (kind, source, target)
+
+
+# -------------------------------------------------------------------------- claims as rows
+def node_row(claim: NodeClaim) -> Row:
+    """Return (kind, ids, label, year, facts) as they are kept.
+
+    Raises:
+        GraphError: the claim cannot be kept; the message says why.
+    """
+    if claim.kind not in NODE_KINDS:
+        raise GraphError(
+            f"a node wants a kind of {', '.join(NODE_KINDS)}, got {claim.kind!r}."
+            f"{did_you_mean(str(claim.kind), NODE_KINDS)}"
+        )
+    if not claim.ids:
+        raise GraphError(f"{claim.label!r} wants at least one id. Give it one that is its own.")
+    for name in claim.ids:
+        demand_text("an id", name, LONGEST_ID)
+    demand_text("a label", claim.label, LONGEST_LABEL)
+    if claim.year is not None and not abs(claim.year) < 10_000:
+        raise GraphError(f"{claim.ids[0]!r} wants a year or None, got {claim.year!r}.")
+    facts = dumps(claim.facts)
+    return NODE_CODES.index(claim.kind), dumps(claim.ids), claim.label, claim.year, facts
+
+
+def node_claim(row: Sequence[Any]) -> NodeClaim:
+    """Return a claim that was kept."""
+    kind, ids, label, year, facts = row
+    return NodeClaim(
+        kind=NODE_CODES[kind],
+        ids=tuple(json.loads(ids)),
+        label=label,
+        year=year,
+        facts=json.loads(facts),
+    )
+
+
+def link_row(claim: LinkClaim) -> tuple[Row, Row]:
+    """Return the ends of a link, and (weight, facts) as they are kept."""
+    demand_link(claim)
+    ends = _ends(ASSERTABLE[claim.kind], claim.source, claim.target)
+    return ends, (float(claim.weight), dumps(claim.facts) if claim.facts else "")
+
+
+def demand_link(claim: LinkClaim) -> None:
+    """Demand a link that can be kept."""
+    told = f"the link of {claim.source!r} to {claim.target!r}"
+    if claim.kind not in ASSERTABLE:
+        raise GraphError(
+            f"{told} wants a kind that a source can claim, of {', '.join(ASSERTABLE)}, got "
+            f"{claim.kind!r}.{did_you_mean(str(claim.kind), ASSERTABLE)}"
+        )
+    if not 0 <= claim.weight < math.inf:
+        raise GraphError(f"{told} wants a finite weight of at least 0, got {claim.weight!r}.")
+
+
+def dumps(value: object) -> str:
+    """Return JSON of one form."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"facts want what JSON can write: {error}. Got {value!r}.") from None
+
+
+def digest_of(row: Row) -> int:
+    """Return a number that stands for a claim's row."""
+    text = "\x1f".join(map(str, row)).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def storable(text: str) -> bool:
+    """Return whether databases can keep a text: Unicode, without a NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def demand_text(what: str, text: str, longest: int) -> None:
+    """Demand a text that can be kept."""
+    if not storable(text) or len(text) > longest:
+        raise GraphError(
+            f"{what} wants Unicode text without NUL of at most {longest} characters, got "
+            f"{text[:100]!r} of {len(text)}."
+        )
