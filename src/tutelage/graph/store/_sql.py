@@ -187,25 +187,17 @@ class SqlStore(ABC):
         """See `Store.neighbours`. The heaviest first, then the most important."""
         with self.reading() as talk:
             whose, given = _whose(talk, origin)
-            groups: dict[tuple[int, bool], int] = {}
-            for kind in _codes(link_kinds):
-                for outward, here, there in _directions(kind):
-                    far = LINK_KINDS[LINK_CODES[kind]]
-                    if node_kinds and (far.target if outward else far.source) not in node_kinds:
-                        continue
-                    total = talk.one(
-                        f"SELECT count(DISTINCT {there}) FROM link WHERE {here} = ? AND kind = ? "
-                        f"AND {there} <> ?{whose}",
-                        node,
-                        kind,
-                        node,
-                        *given,
-                    )
-                    if total:
-                        groups[kind, outward] = groups.get((kind, outward), 0) + total
+            wanted = [
+                (kind, outward)
+                for kind in _codes(link_kinds)
+                for outward in (True, False)
+                if not node_kinds or _far_kind(kind, outward) in node_kinds
+            ]
+            totals = _totals(talk, [node], whose, given).get(node, {})
             return [
                 _group(talk, node, kind, outward, total, whose, given, limit, offset)
-                for (kind, outward), total in groups.items()
+                for kind, outward in wanted
+                if (total := totals.get((kind, outward)))
             ]
 
     def among(
@@ -225,6 +217,17 @@ class SqlStore(ABC):
             )
             links = list(islice(_best(found), limit + 1))
         return links[:limit], len(links) <= limit
+
+    def degrees(self, ids: Collection[int], *, origin: str = "") -> dict[int, dict[str, int]]:
+        """See `Store.degrees`."""
+        with self.reading() as talk:
+            totals = _totals(talk, ids, *_whose(talk, origin))
+        found: dict[int, dict[str, int]] = {}
+        for node, ways in totals.items():
+            counts = found.setdefault(node, {})
+            for (kind, _), number in ways.items():
+                counts[LINK_CODES[kind]] = counts.get(LINK_CODES[kind], 0) + number
+        return found
 
     def path(
         self, start: int, end: int, *, link_kinds: Collection[str] = (), longest: int = 8
@@ -339,6 +342,32 @@ def _whose(talk: Talk, origin: str) -> tuple[str, list[int]]:
 def _codes(link_kinds: Collection[str]) -> Iterable[int]:
     wanted = link_kinds if link_kinds else LINK_KINDS
     return [code for code, name in enumerate(LINK_CODES) if name in wanted]
+
+
+def _far_kind(kind: int, outward: bool) -> str:
+    """Return the kind of node at the other end."""
+    link = LINK_KINDS[LINK_CODES[kind]]
+    return link.target if outward else link.source
+
+
+def _totals(
+    talk: Talk, ids: Collection[int], whose: str, given: list[int]
+) -> dict[int, dict[tuple[int, bool], int]]:
+    """Return how many links each node has, by kind and whether outward."""
+    found: dict[int, dict[tuple[int, bool], int]] = {}
+    for end, outward in (("source", True), ("target", False)):
+        rows = talk.stream(
+            f"SELECT {end}, kind, count(*) FROM (SELECT DISTINCT source, kind, target FROM link "
+            f"WHERE {end} {talk.numbers} AND source <> target{whose}) AS apart "
+            f"GROUP BY {end}, kind",
+            talk.pack(list(ids)),
+            *given,
+        )
+        for node, kind, number in rows:
+            way = kind, outward or kind in UNDIRECTED
+            ways = found.setdefault(node, {})
+            ways[way] = ways.get(way, 0) + number
+    return found
 
 
 def _directions(kind: int) -> list[tuple[bool, str, str]]:
