@@ -11,7 +11,7 @@ import pytest
 import tutelage
 from tutelage.config import describe, loads, recipes
 from tutelage.methods import methods
-from tutelage.record import Evaluation, Machine, Result, Row
+from tutelage.record import ClassMeans, Evaluation, Machine, Result, Row
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
@@ -71,7 +71,7 @@ def test_the_page_of_a_method_tells_its_options_and_their_defaults(method: str) 
     ]
 
 
-@pytest.mark.parametrize("cls", [Row, Evaluation, Result, Machine])
+@pytest.mark.parametrize("cls", [Row, Evaluation, ClassMeans, Result, Machine])
 def test_the_page_of_the_record_lists_the_fields_in_their_order(cls: type) -> None:
     text = (ROOT / "docs" / "record.md").read_text(encoding="utf-8")
     section = text.split(f"## {cls.__name__}\n")[1].partition("\n## ")[0]

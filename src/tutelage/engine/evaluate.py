@@ -7,7 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from tutelage.data import Split
-from tutelage.engine.measures import MEASURES
+from tutelage.engine.measures import MEASURES, Hearer
 from tutelage.engine.plan import share
 from tutelage.engine.watch import Watch
 from tutelage.record import Measured
@@ -40,10 +40,12 @@ def evaluate(
     batch_size: int,
     workers: int = 0,
     limit: int = 0,
+    also: Hearer | None = None,
 ) -> Reading:
     """Read a network on every labelled picture of a split, unaugmented, over all processes.
 
-    With a `limit` only so many pictures are read, spread evenly over the split.
+    With a `limit` only so many pictures are read, spread evenly over the split. `also` hears every
+    batch that the measure of the task hears.
     The network is put in evaluation mode and back.
     """
     started, training = time.perf_counter(), watch.network.training
@@ -60,7 +62,8 @@ def evaluate(
         with fabric.autocast():
             logits = watch(fabric.to_device(batch.images)).logits
         if len(part):
-            measure.add(logits, fabric.to_device(batch.target))
+            for each in (measure, also) if also else (measure,):
+                each.add(logits, fabric.to_device(batch.target))
     told = measure.told()
     watch.network.train(training)
     return Reading(**told, count=count, seconds=time.perf_counter() - started)

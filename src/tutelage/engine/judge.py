@@ -4,6 +4,7 @@ from typing import Literal
 
 from tutelage.engine.cached import CachedTeacher
 from tutelage.engine.loop import Loop
+from tutelage.engine.measures import Hearer
 from tutelage.errors import TeacherError
 from tutelage.record import Evaluation
 
@@ -31,18 +32,20 @@ def meet(loop: Loop) -> Evaluation:
     return told
 
 
-def read_teacher(loop: Loop, split: Literal["validation", "test"]) -> Evaluation:
+def read_teacher(
+    loop: Loop, split: Literal["validation", "test"], also: Hearer | None = None
+) -> Evaluation:
     """Record how good the teacher is on a split; of a cached one that was read when it was asked.
 
     Without a validation split up to `SAMPLE` pictures of the train split, spread over it evenly,
-    stand for it. The record says which.
+    stand for it. The record says which. `also` hears what it says of the test split.
     """
     teacher, data = loop.room.teacher, loop.built.data
     assert teacher is not None
     if isinstance(teacher, CachedTeacher):
         return loop.add(getattr(teacher.cache.header, split))
     if split == "test":
-        return loop.note("teacher", "test", loop.read(teacher.watch, data.test), 0)
+        return loop.note("teacher", "test", loop.read(teacher.watch, data.test, also=also), 0)
     if data.validation:
         return loop.note("teacher", split, loop.read(teacher.watch, data.validation), 0)
     return loop.note("teacher", "train", loop.read(teacher.watch, data.train, limit=SAMPLE), 0)

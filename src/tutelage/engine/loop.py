@@ -16,6 +16,7 @@ from tutelage.data.views import epoch_batches
 from tutelage.engine import checkpoint
 from tutelage.engine.build import Built, build
 from tutelage.engine.evaluate import Reading, evaluate
+from tutelage.engine.measures import Hearer
 from tutelage.engine.plan import Plan
 from tutelage.engine.processes import over_processes
 from tutelage.engine.report import Reporter
@@ -227,8 +228,10 @@ class Loop:
             clock.best_epoch, clock.best_measure = clock.epoch, reading.measure
             self.keep(STUDENT_BEST)
 
-    def read(self, watch: Watch, split: Split, limit: int = 0) -> Reading:
-        """Read a network, as it is now, on a split."""
+    def read(
+        self, watch: Watch, split: Split, limit: int = 0, also: Hearer | None = None
+    ) -> Reading:
+        """Read a network, as it is now, on a split; `also` hears what it says."""
         reading = evaluate(
             self.fabric,
             watch,
@@ -238,6 +241,7 @@ class Loop:
             batch_size=2 * self.train.batch_size,
             workers=self.built.config.data.workers,
             limit=limit,
+            also=also,
         )
         self.clock.evaluation_seconds += reading.seconds
         return reading

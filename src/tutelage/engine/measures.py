@@ -15,11 +15,15 @@ from tutelage.types import UNLABELLED, Task
 BINS = 15  # of the calibration error
 
 
-class Measure(Protocol):
-    """Hears logits and targets batch by batch, then tells the fields of a `Reading`."""
+class Hearer(Protocol):
+    """Hears logits and targets batch by batch."""
 
     def add(self, logits: Tensor, target: Tensor) -> None:
         """Hear a batch that is not empty."""
+
+
+class Measure(Hearer, Protocol):
+    """Hears all batches, then tells the fields of a `Reading`."""
 
     def told(self) -> dict[str, float]:
         """Return the measures over the batches of all processes."""

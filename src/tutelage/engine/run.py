@@ -26,6 +26,7 @@ from tutelage.engine.build import Built, build, complete
 from tutelage.engine.cached import demand_cacheable
 from tutelage.engine.checkpoint import NAME as CHECKPOINT
 from tutelage.engine.checkpoint import read_weights
+from tutelage.engine.confusion import Confusions
 from tutelage.engine.judge import meet, read_teacher
 from tutelage.engine.loop import Loop
 from tutelage.engine.report import Reporter
@@ -282,16 +283,21 @@ def _carry_out(built: Built, path: Path, writer: RunWriter | None, reporter: Rep
     teacher = _meet_teacher(loop)
     loop.run()
     loop.keep(STUDENT)
-    last_test = loop.note("student", "test", loop.read(room.student, test), config.train.epochs)
+    confusions = Confusions(room.fabric, built.data.spec)
+    reading = loop.read(room.student, test, also=confusions.student)
+    last_test = loop.note("student", "test", reading, config.train.epochs)
     best_test = None
     if loop.clock.best_epoch:
         room.student.network.load_state_dict(read_weights(path / STUDENT_BEST))
         reading = loop.read(room.student, test)
         best_test = loop.note("student", "test", reading, loop.clock.best_epoch)
     if room.teacher:
-        read_teacher(loop, "test")
+        read_teacher(loop, "test", also=confusions.teacher)
         room.teacher.verify()
+    classes = confusions.told()
     if writer:
+        if classes:
+            writer.put_classes(classes)
         writer.finish(make_result(loop, path, writer, teacher, last_test, best_test))
         (path / CHECKPOINT).unlink(missing_ok=True)
 

@@ -1,6 +1,8 @@
 """Runs in the graph, as they are being written."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tutelage.errors import ConfigError, RecordError
@@ -9,10 +11,10 @@ from tutelage.graph.model import Claim
 from tutelage.graph.store import Origin, Store
 from tutelage.record import read_run
 
-FILES = ("run.toml", "rows.jsonl", "evaluations.jsonl", "result.json", "classes.json")
+FILES = frozenset({"run.toml", "rows.jsonl", "evaluations.jsonl", "result.json"})
 
-Signature = tuple[tuple[int, int] | None, ...]
-"""When each of `FILES` last changed and how long it is; None where there is none."""
+Signature = dict[str, tuple[int, int]]
+"""When each of `FILES` that is there last changed, and how long it is."""
 
 
 class Watch:
@@ -45,7 +47,7 @@ class Watch:
             self.store.remove(f"run:{name}")
             del seen[name]
             changed = True
-        for name, signature in there.items():
+        for name, signature in sorted(there.items()):
             if seen.get(name) != signature:
                 changed |= self.store.replace(_origin(name), _claims(self.runs / name))
                 seen[name] = signature
@@ -55,24 +57,26 @@ class Watch:
     def _kept(self) -> dict[str, Signature]:
         """Return the runs that the store holds from before, as of a time that is not known."""
         keys = [origin.key for origin in self.store.origins()]
-        return {key.removeprefix("run:"): () for key in keys if key.startswith("run:")}
+        return {key.removeprefix("run:"): {} for key in keys if key.startswith("run:")}
 
 
 def _signatures(runs: Path) -> Iterator[tuple[str, Signature]]:
     """Yield what can change of every run in a folder."""
-    for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if not folder.name.startswith("."):  # that is one which is just being made
-            signature = tuple(_stamp(folder / file) for file in FILES)
-            if signature[0]:
-                yield folder.name, signature
+    if not runs.is_dir():
+        return
+    with os.scandir(runs) as folders:  # whose entries, unlike paths, cost little by the thousand
+        for folder in folders:
+            if not folder.name.startswith(".") and folder.is_dir():  # no draft of a new run
+                signature = _signature(folder.path)
+                if "run.toml" in signature:
+                    yield folder.name, signature
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
+def _signature(folder: str) -> Signature:
+    with suppress(OSError), os.scandir(folder) as files:  # deleted meanwhile, or not ours to read
+        told = ((file.name, file.stat()) for file in files if file.name in FILES)
+        return {name: (found.st_mtime_ns, found.st_size) for name, found in told}
+    return {}
 
 
 def _origin(name: str) -> Origin:

@@ -18,13 +18,14 @@ from tutelage.record.read import (
     state,
     utc,
 )
-from tutelage.record.schema import SCHEMA, Evaluation, Machine, Measured, Result, Row
+from tutelage.record.schema import SCHEMA, ClassMeans, Evaluation, Machine, Measured, Result, Row
 from tutelage.record.write import Mark, RunWriter
 
 __all__ = [
     "SCHEMA",
     "STUDENT",
     "STUDENT_BEST",
+    "ClassMeans",
     "Evaluation",
     "Machine",
     "Mark",

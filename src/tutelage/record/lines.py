@@ -45,6 +45,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in named if item is not None}
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     return value
@@ -57,6 +59,8 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         return _typed(next(kind for kind in arguments if kind is not NoneType), value, name)
     if origin is dict and isinstance(value, dict):
         return {key: _typed(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
+    if origin is list and isinstance(value, list):
+        return [_typed(arguments[0], item, f"{name}[{at}]") for at, item in enumerate(value)]
     if origin is Literal and value in arguments:
         return value
     if is_dataclass(hint) and isinstance(value, dict):

@@ -10,11 +10,12 @@ from typing import Literal, TypeVar
 from tutelage.config import RunConfig, load
 from tutelage.errors import ConfigError, RecordError
 from tutelage.record.lines import decode
-from tutelage.record.schema import SCHEMA, Evaluation, Result, Row
+from tutelage.record.schema import SCHEMA, ClassMeans, Evaluation, Result, Row
 
 CONFIG = "run.toml"
 ROWS = "rows.jsonl"
 EVALUATIONS = "evaluations.jsonl"
+CLASSES = "classes.json"
 RESULT = "result.json"
 LOCK = "lock"
 STUDENT = "student.safetensors"
@@ -60,6 +61,16 @@ class Run:
             RecordError: a line that is not the last is broken.
         """
         return read_lines(Evaluation, self.path / EVALUATIONS)
+
+    @cached_property
+    def classes(self) -> ClassMeans | None:
+        """What each class was taken for; None where that was not recorded.
+
+        Raises:
+            RecordError: the file is broken.
+        """
+        path = self.path / CLASSES
+        return _decoded(ClassMeans, str(path), path.read_bytes()) if path.is_file() else None
 
 
 def state(path: Path) -> State:

@@ -85,6 +85,25 @@ class Evaluation(Measured):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClassMeans:
+    """What each class was taken for: the mean probability given to others, at temperature 1.
+
+    Means are over the pictures of a split whose true class it is; a class is its place in `names`.
+    The other classes are those to which student or teacher gave most, so that of the likeliest 20
+    of either both probabilities are here.
+    """
+
+    split: Literal["train", "validation", "test"]
+    names: list[str]
+    counts: list[int]  # pictures of each class
+    others: list[list[int]]  # of each class, in the order of `names`; none without a picture
+    student: list[list[float]]  # mean probability of each of `others`
+    student_target: list[float]  # mean probability of the class itself
+    teacher: list[list[float]] | None = None  # where one was asked about the split
+    teacher_target: list[float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
     """Where it ran."""
 

@@ -13,6 +13,7 @@ from tutelage.errors import RecordError
 from tutelage.record.files import DRAFT, Lock, replacing, sync_folder
 from tutelage.record.lines import encode
 from tutelage.record.read import (
+    CLASSES,
     CONFIG,
     EVALUATIONS,
     LOCK,
@@ -22,7 +23,7 @@ from tutelage.record.read import (
     state,
     whole_lines,
 )
-from tutelage.record.schema import Evaluation, Result, Row
+from tutelage.record.schema import ClassMeans, Evaluation, Result, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,11 @@ class RunWriter:
         """
         self._rows.truncate_to(rows)
         self._evaluations.truncate_to(evaluations)
+
+    def put_classes(self, classes: ClassMeans) -> None:
+        """Write ``classes.json``."""
+        with replacing(self.path / CLASSES) as file:
+            file.write_text(encode(classes) + "\n", encoding="utf-8", newline="\n")
 
     def finish(self, result: Result) -> None:
         """Write ``result.json``: from now on the run is complete."""
