@@ -1,6 +1,9 @@
-"""Small real data and quick runs for every room's tests."""
+"""Small real data, quick runs and a database server for every room's tests."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -56,3 +59,28 @@ dir = {str(tmp_path / "runs")!r}
 def config(recipe: str) -> RunConfig:
     """The run of `recipe`."""
     return loads(recipe)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server's first database; skips where there is none."""
+    if sys.platform == "win32":
+        pytest.skip("PostgreSQL is tried by its Unix socket")
+    from tests import postgres
+
+    programs = postgres.binaries()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL: apt install postgresql")
+    with postgres.server(programs) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    import psycopg
+
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres_server.replace("/postgres?", f"/{name}?")
