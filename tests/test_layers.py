@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"config", "losses", "methods", "models", "data", "record", "engine", "teachers"},
     "lab": HALL | {"config", "methods", "record", "engine"},
     "graph": {"errors", "paper", "record"},
-    "explorer": {"errors", "paper", "record", "graph"},
+    "explorer": {"", "errors", "config", "paper", "record", "graph"},
     "api": {"errors", "config", "record", "engine"},
     "__init__": {"_version", "api", "engine"},
     "__main__": {"cli"},

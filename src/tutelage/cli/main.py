@@ -11,6 +11,7 @@ from tutelage.cli import (
     compare,
     doctor,
     evaluate,
+    explore,
     export,
     importing,
     listing,
@@ -39,6 +40,7 @@ app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("profile")(profile.profile)
 app.command("import")(importing.importing)
+app.command("explore")(explore.explore)
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,111 @@
+"""Views of the graph: what the page draws, the map of everything, pictures and downloads."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+from tutelage.errors import GraphError, did_you_mean
+from tutelage.explorer.answers import File
+from tutelage.explorer.context import Explorer
+from tutelage.explorer.questions import Question
+from tutelage.graph.model import NODE_CODES
+from tutelage.graph.query import Query
+from tutelage.graph.view import View
+from tutelage.graph.view import view as seen
+
+Format = Literal["svg", "graphml", "gexf", "csv", "bibtex", "json"]
+
+
+def view(explorer: Explorer, question: Query) -> View:
+    """Show a part of the graph: its nodes with places and signals, its links with reasons."""
+    return seen(explorer.store, question)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Everything(Question):
+    """How many nodes of the map at most."""
+
+    limit: int = 100_000
+    bounds: ClassVar = {"limit": (1, 200_000)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Map:
+    """The map as columns. `kinds` and `link_kinds` are positions in the lists of /api/kinds.
+
+    `source` and `target` are positions in the columns of the nodes.
+    """
+
+    keys: list[str]
+    labels: list[str]
+    kinds: list[int]
+    x: list[float]
+    y: list[float]
+    community: list[int]
+    size: list[float]
+    source: list[int]
+    target: list[int]
+    link_kinds: list[int]
+    truncated: bool
+
+
+def everything(explorer: Explorer, question: Everything) -> Map:
+    """Show where the most important nodes of the whole graph stand, and the links between them."""
+    placed, links = explorer.store.map(limit=question.limit)
+    position = {number: index for index, (number, *_) in enumerate(placed)}
+    named = {node.id: node for node in explorer.store.numbered(position)}
+    total = sum(explorer.store.count()[0].values())
+    return Map(
+        keys=[key for _, key, *_ in placed],
+        labels=[named[number].label for number, *_ in placed],
+        kinds=[NODE_CODES.index(kind) for _, _, kind, *_ in placed],
+        x=[round(x, 3) for *_, x, _, _ in placed],
+        y=[round(y, 3) for *_, y, _ in placed],
+        community=[community for *_, community in placed],
+        size=[round(named[number].importance, 4) for number, *_ in placed],
+        source=[position[number] for number in links.source.tolist()],
+        target=[position[number] for number in links.target.tolist()],
+        link_kinds=links.kind.tolist(),
+        truncated=total > len(placed),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """A view as a file of some format: the names of a view, and `format`."""
+
+    format: Format
+    query: Query
+
+    @classmethod
+    def parse(cls, pairs: list[tuple[str, str]]) -> "Exported":
+        """Read the pairs of a query string.
+
+        Raises:
+            GraphError: a format or a view that there is not.
+        """
+        formats = [value for name, value in pairs if name == "format"]
+        choices = get_args(Format)
+        if len(formats) != 1 or formats[0] not in choices:
+            told = formats[0] if len(formats) == 1 else f"{len(formats)} of them"
+            raise GraphError(
+                f"format wants one of {', '.join(choices)}, got {told!r}."
+                f"{did_you_mean(told, choices)}"
+            )
+        rest = [(name, value) for name, value in pairs if name != "format"]
+        return cls(format=formats[0], query=Query.parse(rest))  # type: ignore[arg-type]
+
+
+def export(explorer: Explorer, question: Exported) -> File:
+    """Download a view as SVG, GraphML, GEXF, CSV, BibTeX or JSON."""
+    from tutelage.graph.export import write
+
+    content, media_type, suffix = write(question.format, seen(explorer.store, question.query))
+    return File(content=content, media_type=media_type, name=f"graph{suffix}")
+
+
+def picture(explorer: Explorer, question: Query) -> File:
+    """Draw a view as SVG, for a page that cannot draw it itself."""
+    from tutelage.graph.export.svg import svg
+
+    drawn = svg(seen(explorer.store, question))
+    return File(content=drawn.encode(), media_type="image/svg+xml")
