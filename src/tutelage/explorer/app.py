@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, ExceptionHandler
 
 from tutelage.errors import GraphBusyError, GraphError
 from tutelage.explorer.answers import File, UnknownError, UnreadableError, page, problem, to_json
-from tutelage.explorer.assets import MISSING, Asset, read_assets
+from tutelage.explorer.assets import MISSING, STATIC, Asset, read_assets
 from tutelage.explorer.context import Explorer
 from tutelage.explorer.operations import OPERATIONS, Operation
 from tutelage.explorer.safety import START, Guard, has_session
@@ -31,7 +32,7 @@ FIRST_PAGE = "/?within=shipped:dkd"
 """What a started browser sees first: the paper that the toolkit is about."""
 
 
-def make_app(settings: Settings) -> ASGIApp:
+def make_app(settings: Settings, *, static: Path = STATIC) -> ASGIApp:
     """Return the whole server; the graph is opened when it starts, and closed when it stops."""
 
     @asynccontextmanager
@@ -44,13 +45,7 @@ def make_app(settings: Settings) -> ASGIApp:
             store.close()
 
     app = Starlette(
-        routes=[
-            *(_api_route(operation) for operation in OPERATIONS),
-            Route("/api/openapi.json", _openapi),
-            Route(START, _start),
-            Route("/", _page),
-            Route("/assets/{name}", _asset),
-        ],
+        routes=ROUTES,
         exception_handlers={
             GraphBusyError: _say(503),
             GraphError: _say(400),
@@ -61,8 +56,9 @@ def make_app(settings: Settings) -> ASGIApp:
         },
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # one address, one answer
     app.state.settings = settings
-    app.state.assets = read_assets()
+    app.state.assets = read_assets(static)
     return Guard(app, settings)
 
 
@@ -189,3 +185,13 @@ def _no_route(request: Request, error: Exception) -> Response:
 def _defect(request: Request, error: Exception) -> Response:
     # Starlette raises the error again behind this answer, so that the terminal tells all of it.
     return problem(500, "The server met a defect; the terminal it runs in tells more.")
+
+
+ROUTES = (
+    *(_api_route(operation) for operation in OPERATIONS),
+    Route("/api/openapi.json", _openapi),
+    Route(START, _start),
+    Route("/", _page),
+    Route("/assets/{name}", _asset),
+)
+"""Everything that the server answers."""

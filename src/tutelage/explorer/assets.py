@@ -32,7 +32,7 @@ class Asset:
     media_type: str
 
 
-def read_assets(static: Path = STATIC) -> dict[str, Asset]:
+def read_assets(static: Path) -> dict[str, Asset]:
     """Return the files of the page by name: "" is the page, the others are what it loads.
 
     The names of the others hold a hash of their content, so they never change. Nothing is

@@ -1,6 +1,7 @@
 """Questions to the API: what stands behind the ``?``, and what a POST brings, as dataclasses."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -59,7 +60,8 @@ class Body:
             raise GraphError("the body wants a JSON object, and is not JSON.") from None
         if not isinstance(read, dict):
             raise GraphError("the body wants a JSON object.")
-        demand_text(json.dumps(read, ensure_ascii=False))
+        for text in _texts(read):
+            demand_text(text)
         known = list(field_types(cls))
         for name in read:
             if name not in known:
@@ -99,6 +101,17 @@ def parameter(name: str) -> str:
     ('from', 'to')
     """
     return name.removesuffix("_")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, names of objects too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value:
+            yield from _texts(item)
+        if isinstance(value, dict):
+            yield from _texts(list(value.values()))
 
 
 def _made(cls: type[T], read: dict[str, Any]) -> T:
