@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,10 +130,10 @@ def runs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def graph(tmp_path: Path) -> Path:
-    """Where the graph is kept: the shipped one, hostile papers, and nodes of runs."""
-    path = tmp_path / "graph.sqlite"
+@pytest.fixture(scope="session")
+def made_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph of the shipped one, hostile papers, and nodes of runs."""
+    path = tmp_path_factory.mktemp("graph") / "graph.sqlite"
     store = open_store(path)
     add_shipped(store)
     papers = [
@@ -152,6 +153,12 @@ def graph(tmp_path: Path) -> Path:
     store.refresh()
     store.close()
     return path
+
+
+@pytest.fixture
+def graph(made_graph: Path, tmp_path: Path) -> Path:
+    """A copy of the graph for one test to change."""
+    return Path(shutil.copy(made_graph, tmp_path / "graph.sqlite"))
 
 
 @pytest.fixture

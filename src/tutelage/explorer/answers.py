@@ -63,7 +63,7 @@ def to_json(answer: object) -> bytes:
     (b'{"error":{"error":"\\u00e9"}}', b'[null,1.0]')
     """
     try:
-        text = json.dumps(answer, allow_nan=False, default=_fields, separators=(",", ":"))
+        text = json.dumps(answer, allow_nan=False, default=fields_of, separators=(",", ":"))
     except ValueError:  # rare, so only then is every number looked at
         text = json.dumps(plain(answer), allow_nan=False, separators=(",", ":"))
     return text.encode()
@@ -77,10 +77,11 @@ def plain(value: Any) -> Any:
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return plain(_fields(value)) if is_dataclass(value) else value
+    return plain(fields_of(value)) if is_dataclass(value) else value
 
 
-def _fields(record: Any) -> dict[str, Any]:
+def fields_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass, not copied: also for another that adds to them."""
     if not is_dataclass(record):
         raise TypeError(f"JSON wants plain values or dataclasses, got {type(record).__name__}.")
     return {name: getattr(record, name) for name in _names(record.__class__)}

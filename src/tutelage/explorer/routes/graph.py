@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tutelage import __version__
-from tutelage.explorer.briefs import NodeBrief, brief, told
+from tutelage.explorer.answers import fields_of
 from tutelage.explorer.context import Explorer
 from tutelage.explorer.questions import Question
+from tutelage.graph.brief import Brief, brief
 from tutelage.graph.model import (
     LINK_CODES,
     LINK_KINDS,
@@ -73,7 +74,7 @@ class Searched(Question):
 class Found:
     """Nodes, the best first."""
 
-    nodes: list[NodeBrief]
+    nodes: list[Brief]
 
 
 def search(explorer: Explorer, question: Searched) -> Found:
@@ -90,7 +91,7 @@ class OneNode(Question):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NodeDetail(NodeBrief):
+class NodeDetail(Brief):
     """All that is known of a node.
 
     `open` is where it can be read. `related` is what it leads to beyond its links: from a paper by
@@ -101,7 +102,7 @@ class NodeDetail(NodeBrief):
     origins: list[str]
     open: str | None
     bibtex: str | None
-    related: list[NodeBrief]
+    related: list[Brief]
 
 
 def node(explorer: Explorer, question: OneNode) -> NodeDetail:
@@ -111,7 +112,7 @@ def node(explorer: Explorer, question: OneNode) -> NodeDetail:
     found = explorer.node(question.key)
     url = str(found.facts.get("url", ""))
     return NodeDetail(
-        **told(found),
+        **fields_of(brief(found)),
         facts=found.facts,
         origins=explorer.store.claimed_by(found.id),
         open=url if url.startswith(("https://", "http://")) else None,
@@ -152,7 +153,7 @@ class Around(Question):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Neighbour(NodeBrief):
+class Neighbour(Brief):
     """A neighbour, and why it is one."""
 
     reason: str
@@ -197,7 +198,9 @@ def _group(start: Node, group: Group) -> Neighbours:
         outward=group.outward,
         total=group.total,
         nodes=[
-            Neighbour(**told(other), reason=_why(link, {start.id: start, other.id: other}))
+            Neighbour(
+                **fields_of(brief(other)), reason=_why(link, {start.id: start, other.id: other})
+            )
             for other, link in zip(group.nodes, group.links, strict=True)
         ],
     )
@@ -232,7 +235,7 @@ class ToldLink:
 class Hops:
     """A way as its nodes and the links between them; both are empty where there is none."""
 
-    nodes: list[NodeBrief]
+    nodes: list[Brief]
     links: list[ToldLink]
 
 

@@ -1,23 +1,78 @@
 """Views of the graph: what the page draws, the map of everything, pictures and downloads."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from tutelage.errors import GraphError, did_you_mean
-from tutelage.explorer.answers import File
+from tutelage.explorer.answers import File, fields_of
 from tutelage.explorer.context import Explorer
 from tutelage.explorer.questions import Question
+from tutelage.graph.brief import Brief
 from tutelage.graph.model import NODE_CODES
 from tutelage.graph.query import Query
-from tutelage.graph.view import View
-from tutelage.graph.view import view as seen
+from tutelage.graph.view import Counts, Tie
+from tutelage.graph.view import view as look
 
 Format = Literal["svg", "graphml", "gexf", "csv", "bibtex", "json"]
 
 
-def view(explorer: Explorer, question: Query) -> View:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenNode(Brief):
+    """A node in a view, at `x` to the right and `y` upwards."""
+
+    signal: int
+    links: int
+    x: float
+    y: float
+    community: int
+    more: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenView:
+    """A view as the page draws it. `query` is its question in normal form.
+
+    `truncated` says that there is more than it may show; `unplaced` are the nodes whose places in
+    the `scene` nobody keeps yet.
+    """
+
+    version: int
+    query: str
+    scene: str
+    title: str
+    nodes: list[SeenNode]
+    links: Sequence[Tie]
+    counts: Counts
+    truncated: bool
+    unplaced: Sequence[str]
+
+
+def view(explorer: Explorer, question: Query) -> SeenView:
     """Show a part of the graph: its nodes with places and signals, its links with reasons."""
-    return seen(explorer.store, question)
+    seen = look(explorer.store, question)
+    return SeenView(
+        version=seen.version,
+        query=seen.query.text,
+        scene=seen.query.scene,
+        title=seen.title,
+        nodes=[
+            SeenNode(
+                **fields_of(node.brief),
+                signal=node.signal,
+                links=node.links,
+                x=node.place.x,
+                y=node.place.y,
+                community=node.community,
+                more=node.more,
+            )
+            for node in seen.nodes
+        ],
+        links=seen.links,
+        counts=seen.counts,
+        truncated=seen.truncated,
+        unplaced=seen.unplaced,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +154,7 @@ def export(explorer: Explorer, question: Exported) -> File:
     """Download a view as SVG, GraphML, GEXF, CSV, BibTeX or JSON."""
     from tutelage.graph.export import write
 
-    content, media_type, suffix = write(question.format, seen(explorer.store, question.query))
+    content, media_type, suffix = write(question.format, look(explorer.store, question.query))
     return File(content=content, media_type=media_type, name=f"graph{suffix}")
 
 
@@ -107,5 +162,5 @@ def picture(explorer: Explorer, question: Query) -> File:
     """Draw a view as SVG, for a page that cannot draw it itself."""
     from tutelage.graph.export.svg import svg
 
-    drawn = svg(seen(explorer.store, question))
+    drawn = svg(look(explorer.store, question))
     return File(content=drawn.encode(), media_type="image/svg+xml")
