@@ -1,0 +1,3 @@
+export function ExportPanel(_: { query: string; png: () => Promise<Blob> }) {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function ViewsPanel() {
+  return null;
+}
