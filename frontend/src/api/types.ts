@@ -1,5 +1,7 @@
 /** The answers of the server, as its OpenAPI file describes them. */
 
+import type { Config, Evaluation, Result, Row } from "./record";
+
 export type Kind = "work" | "person" | "topic" | "method" | "model" | "data" | "run";
 
 export type Facts = Readonly<Record<string, unknown>>;
@@ -132,10 +134,10 @@ export interface GraphMap {
 
 export interface Run {
   run: Facts;
-  config: Facts;
-  rows: Facts[];
-  evaluations: Facts[];
-  result: Facts | null;
+  config: Config;
+  rows: Row[];
+  evaluations: Evaluation[];
+  result: Result | null;
   command: string;
 }
 
