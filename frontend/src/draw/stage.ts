@@ -1,0 +1,516 @@
+/** The canvas: sigma draws links and nodes, a layer above it the text. */
+
+import { EdgeCurvedArrowProgram, createEdgeCurveProgram } from "@sigma/edge-curve";
+import { signal } from "@preact/signals";
+import Graph from "graphology";
+import Sigma from "sigma";
+import { EdgeArrowProgram, EdgeLineProgram, EdgeRectangleProgram, NodePointProgram } from "sigma/rendering";
+import type { CameraState, EdgeDisplayData, MouseCoords, NodeDisplayData } from "sigma/types";
+import type { Places } from "../api/types";
+import type { Camera } from "../state/query";
+import type { Drawing, DrawnLink, DrawnNode } from "./drawing";
+import { drawNames, type Span, type Spot } from "./names";
+import { ShapeProgram, ground } from "./node-program";
+import { communityColour, mix, readPalette, rgb, type Palette } from "./palette";
+import { SHAPES } from "./shapes";
+
+/** What is looked at. */
+export interface Looked {
+  pick: string;
+  /** The keys along a path. */
+  trail: readonly string[];
+  colour: "kind" | "community";
+}
+
+/** What the pointer is over, and where, in pixels of the canvas. */
+export interface Tip {
+  x: number;
+  y: number;
+  title: string;
+  text: string;
+}
+
+/** The part of the graph that is in sight, in its units. */
+export interface Frame {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+export interface Handlers {
+  onPick: (key: string) => void;
+  onOpen: (key: string) => void;
+  onMoved: (scene: string, places: Places) => void;
+  onCamera: (camera: Camera | null) => void;
+  onLost: () => void;
+}
+
+interface NodeAttributes extends DrawnNode {
+  size: number;
+  color: string;
+  type: string;
+  shape: number;
+}
+
+interface LinkAttributes extends Omit<DrawnLink, "label"> {
+  word: string;
+  size: number;
+  color: string;
+  type: string;
+}
+
+const CURVE = 0.18;
+const PADDING = { side: 96, top: 56, bottom: 84 };
+const LARGEST_UNIT = 190; // pixels that a unit of the graph takes at most when all of it is fitted
+const LETTER_RADIUS = 8.5;
+
+export const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Stage {
+  readonly frame = signal<Frame | null>(null);
+  readonly tip = signal<Tip | null>(null);
+
+  private readonly sigma: Sigma<NodeAttributes, LinkAttributes>;
+  private readonly text: CanvasRenderingContext2D;
+  private graph = new Graph<NodeAttributes, LinkAttributes>({ multi: true, type: "directed" });
+  private drawing: Drawing = { scene: "", nodes: [], links: [], map: false };
+  private letters: ReadonlyMap<string, string> = new Map();
+  private looked: Looked = { pick: "", trail: [], colour: "kind" };
+  private palette: Palette = readPalette();
+  private hovered = "";
+  private near: ReadonlySet<string> | null = null;
+  private fitRatio = 1;
+  private fitted = true;
+  private settling = false;
+  private readonly moved = new Map<string, { x: number; y: number }>();
+  private ranked: readonly string[] = [];
+
+  constructor(
+    private readonly container: HTMLElement,
+    private readonly handlers: Handlers,
+  ) {
+    this.sigma = new Sigma(this.graph, container, {
+      allowInvalidContainer: true,
+      defaultNodeType: "shape",
+      defaultEdgeType: "line",
+      nodeProgramClasses: { shape: ShapeProgram, point: NodePointProgram },
+      nodeHoverProgramClasses: { shape: ShapeProgram, point: NodePointProgram },
+      edgeProgramClasses: {
+        line: EdgeRectangleProgram,
+        arrow: EdgeArrowProgram,
+        hair: EdgeLineProgram,
+        curve: createEdgeCurveProgram({ defaultCurvature: CURVE }),
+        curvedArrow: EdgeCurvedArrowProgram,
+      },
+      renderLabels: false,
+      renderEdgeLabels: false,
+      enableEdgeEvents: true,
+      defaultDrawNodeHover: () => undefined,
+      zIndex: true,
+      stagePadding: 0,
+      minEdgeThickness: 0.6,
+      inertiaDuration: calm.matches ? 0 : 200,
+      zoomDuration: calm.matches ? 0 : 200,
+      doubleClickZoomingRatio: 1,
+      zoomToSizeRatioFunction: (ratio) => Math.max(0.45, Math.min(2, (ratio / this.fitRatio) ** 0.5)),
+      nodeReducer: (key, data) => this.nodeLook(key, data),
+      edgeReducer: (_, data) => this.linkLook(data),
+    });
+    // A box of its own keeps the graph's units fixed on the canvas, whatever comes and goes.
+    this.sigma.setCustomBBox({ x: [-1, 1], y: [-1, 1] });
+    this.text = this.sigma.createCanvas("names", { afterLayer: "hoverNodes" }).getContext("2d")!;
+    this.sigma.getCanvases().names!.style.pointerEvents = "none";
+    this.sigma.resize(true);
+    this.listen();
+  }
+
+  private listen(): void {
+    const { sigma, handlers } = this;
+    sigma.on("afterRender", () => this.rendered());
+    sigma.on("resize", () => this.fitted && this.drawing.nodes.length && this.fit(false));
+    sigma.on("clickNode", ({ node }) => handlers.onPick(node));
+    sigma.on("clickStage", () => handlers.onPick(""));
+    sigma.on("doubleClickNode", ({ node, preventSigmaDefault }) => {
+      preventSigmaDefault();
+      handlers.onOpen(node);
+    });
+    sigma.on("enterNode", ({ node }) => this.hover(node));
+    sigma.on("leaveNode", () => this.hover(""));
+    sigma.on("enterEdge", ({ edge, event }) => this.tell(edge, event));
+    sigma.on("leaveEdge", () => (this.tip.value = null));
+    sigma.getCamera().on("updated", () => this.cameraMoved());
+    for (const canvas of Object.values(sigma.getCanvases())) {
+      canvas.addEventListener("webglcontextlost", handlers.onLost);
+    }
+    this.dragging();
+  }
+
+  private dragging(): void {
+    const { sigma } = this;
+    let held = "";
+    let moved = false;
+    sigma.on("downNode", ({ node }) => {
+      if (this.drawing.map) return;
+      held = node;
+      moved = false;
+    });
+    sigma.on("moveBody", ({ event, preventSigmaDefault }) => {
+      if (!held) return;
+      const place = sigma.viewportToGraph(event);
+      this.graph.mergeNodeAttributes(held, place);
+      this.moved.set(held, place);
+      moved = true;
+      this.tip.value = null;
+      preventSigmaDefault();
+      event.original.preventDefault();
+    });
+    const release = (): void => {
+      const place = this.moved.get(held);
+      if (held && moved && place) {
+        this.handlers.onMoved(this.drawing.scene, { [held]: [place.x, place.y] });
+      }
+      held = "";
+    };
+    sigma.on("upNode", release);
+    sigma.on("upStage", release);
+  }
+
+  /** Draw something else; the camera stays if the scene does. */
+  show(drawing: Drawing, letters: ReadonlyMap<string, string>, camera: Camera | null): void {
+    const first = drawing.scene !== this.drawing.scene;
+    if (first) this.moved.clear();
+    this.drawing = drawing;
+    this.letters = letters;
+    this.hovered = "";
+    this.tip.value = null;
+    this.graph = this.build(drawing);
+    this.ranked = drawing.nodes
+      .toSorted((one, other) => other.weight - one.weight)
+      .slice(0, drawing.map ? 4000 : 400)
+      .map(({ key }) => key);
+    this.sigma.setSettings({ hideEdgesOnMove: drawing.map, enableEdgeEvents: !drawing.map });
+    this.findNear();
+    this.sigma.setGraph(this.graph);
+    if (first) this.lookAt(camera);
+  }
+
+  private build({ nodes, links, map }: Drawing): Graph<NodeAttributes, LinkAttributes> {
+    const graph = new Graph<NodeAttributes, LinkAttributes>({ multi: true, type: "directed" });
+    for (const node of nodes) {
+      graph.addNode(node.key, {
+        ...node,
+        ...this.moved.get(node.key),
+        size: node.radius,
+        color: this.colour(node),
+        type: map ? "point" : "shape",
+        shape: SHAPES.indexOf(node.kind),
+      });
+    }
+    for (const { label, ...link } of links) {
+      if (!graph.hasNode(link.source) || !graph.hasNode(link.target)) continue;
+      graph.addDirectedEdge(link.source, link.target, {
+        ...link,
+        word: label,
+        size: link.projection ? 1 : 1.6,
+        color: this.linkColour(link),
+        type: map ? "hair" : linkType(link),
+      });
+    }
+    return graph;
+  }
+
+  private colour({ kind, community }: DrawnNode): string {
+    return this.looked.colour === "community"
+      ? communityColour(community, this.palette)
+      : this.palette.kinds[kind];
+  }
+
+  private linkColour({ derived, projection }: { derived: boolean; projection: boolean }): string {
+    const { ink, background, accent } = this.palette;
+    if (this.drawing.map) return mix(ink, background, 0.1);
+    if (projection) return mix(ink, background, 0.15);
+    return derived ? mix(accent, background, 0.5) : mix(ink, background, 0.34);
+  }
+
+  private nodeLook(key: string, data: NodeAttributes): Partial<NodeDisplayData> & { shape: number } {
+    const { near, drawing } = this;
+    const { x, y, size, type, shape } = data;
+    const dim = near !== null && !near.has(key);
+    const above = key === this.looked.pick || key === this.hovered;
+    return {
+      x, y, size, type, shape, label: null, hidden: false, forceLabel: false, highlighted: false,
+      color: dim && !drawing.map ? mix(data.color, this.palette.background, 0.28) : data.color,
+      zIndex: above ? 2 : dim ? 0 : 1,
+    }; // prettier-ignore
+  }
+
+  private linkLook(data: LinkAttributes): Partial<EdgeDisplayData> {
+    const { size, type } = data;
+    const usual = { size, type, label: null, hidden: false, forceLabel: false };
+    if (this.drawing.map) return { ...usual, color: data.color, zIndex: 0 };
+    if (this.isStrong(data)) {
+      return { ...usual, size: size + 0.8, color: mix(this.palette.accent, this.palette.background, 0.85), zIndex: 2 };
+    }
+    const dim = this.near !== null;
+    return { ...usual, color: dim ? mix(data.color, this.palette.background, 0.35) : data.color, zIndex: dim ? 0 : 1 };
+  }
+
+  /** Whether a link is of what is looked at: on the path, or at the node under the pointer. */
+  private isStrong({ source, target }: { source: string; target: string }): boolean {
+    const { trail } = this.looked;
+    if (trail.length) {
+      const at = trail.indexOf(source);
+      return at >= 0 && (trail[at + 1] === target || trail[at - 1] === target);
+    }
+    const middle = this.hovered || this.looked.pick;
+    return middle !== "" && this.near !== null && (source === middle || target === middle);
+  }
+
+  /** What stays bright: the path, or the neighbours of the node under the pointer, or all. */
+  private findNear(): void {
+    const { trail, pick } = this.looked;
+    const middle = this.hovered || pick;
+    if (trail.length) this.near = new Set(trail);
+    else if (middle && this.graph.hasNode(middle)) this.near = new Set([middle, ...this.graph.neighbors(middle)]);
+    else this.near = null;
+  }
+
+  look(looked: Looked): void {
+    const recolour = looked.colour !== this.looked.colour;
+    this.looked = looked;
+    if (recolour) this.recolour();
+    this.findNear();
+    this.sigma.refresh({ skipIndexation: true });
+  }
+
+  /** Read the style sheet's colours again. */
+  dress(): void {
+    this.palette = readPalette();
+    const [red, green, blue] = rgb(this.palette.background);
+    ground.colour = [red / 255, green / 255, blue / 255];
+    this.recolour();
+    this.sigma.refresh({ skipIndexation: true });
+  }
+
+  private recolour(): void {
+    this.graph.updateEachNodeAttributes((_, data) => ({ ...data, color: this.colour(data) }), { attributes: ["color"] });
+    this.graph.updateEachEdgeAttributes((_, data) => ({ ...data, color: this.linkColour(data) }), { attributes: ["color"] });
+  }
+
+  private hover(key: string): void {
+    this.hovered = key;
+    this.container.style.cursor = key ? "pointer" : "";
+    this.findNear();
+    if (key) this.tip.value = null;
+    this.sigma.refresh({ skipIndexation: true });
+  }
+
+  private tell(edge: string, { x, y }: MouseCoords): void {
+    const { source, target, word, reason, directed } = this.graph.getEdgeAttributes(edge);
+    const name = (key: string): string => this.graph.getNodeAttribute(key, "label");
+    const title = `${name(source)} ${directed ? "→" : "–"} ${name(target)}`;
+    this.tip.value = { x, y, title, text: reason ? `${word}: ${reason}` : word };
+  }
+
+  // The camera. Sigma's stands in a square of its own; ours counts in units of the graph.
+
+  private get pixels(): number {
+    const { width, height } = this.sigma.getDimensions();
+    return Math.max(1, Math.min(width, height)) / 2; // of a unit, at a ratio of 1
+  }
+
+  private state({ x, y, unit }: Camera): CameraState {
+    return { x: 0.5 + x / 2, y: 0.5 + y / 2, ratio: unit * this.pixels, angle: 0 };
+  }
+
+  get camera(): Camera {
+    const { x, y, ratio } = this.sigma.getCamera().getState();
+    return { x: 2 * (x - 0.5), y: 2 * (y - 0.5), unit: ratio / this.pixels };
+  }
+
+  /** The camera that has everything in sight, with room for names. */
+  private whole(): Camera {
+    const { width, height } = this.sigma.getDimensions();
+    let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
+    this.graph.forEachNode((_, { x, y }) => {
+      [left, right] = [Math.min(left, x), Math.max(right, x)];
+      [bottom, top] = [Math.min(bottom, y), Math.max(top, y)];
+    });
+    if (left > right) return { x: 0, y: 0, unit: 1 / LARGEST_UNIT };
+    const narrow = width < 560;
+    const side = narrow ? 56 : PADDING.side;
+    const unit = Math.max(
+      (right - left) / Math.max(80, width - 2 * side),
+      (top - bottom) / Math.max(80, height - PADDING.top - PADDING.bottom),
+      this.drawing.map ? 1e-6 : 1 / LARGEST_UNIT,
+    );
+    const lift = ((PADDING.bottom - PADDING.top) / 2) * unit;
+    return { x: (left + right) / 2, y: (top + bottom) / 2 - lift, unit };
+  }
+
+  private lookAt(camera: Camera | null): void {
+    const whole = this.whole();
+    this.fitRatio = whole.unit * this.pixels;
+    this.fitted = camera === null;
+    this.place(camera ?? whole, false);
+  }
+
+  private place(camera: Camera, smooth: boolean): void {
+    const state = this.state(camera);
+    if (!smooth || calm.matches) {
+      this.settling = true;
+      this.sigma.getCamera().setState(state);
+      this.settling = false;
+      return;
+    }
+    this.settling = true;
+    void this.sigma.getCamera().animate(state, { duration: 260 }, () => (this.settling = false));
+  }
+
+  /** Go to where an address says; null is everything. */
+  go(camera: Camera | null): void {
+    if (camera === null) this.fit();
+    else {
+      this.fitted = false;
+      this.place(camera, true);
+    }
+  }
+
+  fit(smooth = true): void {
+    const whole = this.whole();
+    this.fitRatio = whole.unit * this.pixels;
+    this.fitted = true;
+    this.place(whole, smooth);
+    this.handlers.onCamera(null);
+  }
+
+  zoom(factor: number): void {
+    const camera = this.camera;
+    this.fitted = false;
+    this.place({ ...camera, unit: camera.unit / factor }, true);
+    this.handlers.onCamera({ ...camera, unit: camera.unit / factor });
+  }
+
+  /** Put a place of the graph into the middle. */
+  center(x: number, y: number): void {
+    this.fitted = false;
+    this.place({ ...this.camera, x, y }, false);
+    this.handlers.onCamera(this.camera);
+  }
+
+  /** Bring a node into sight, if it is not. */
+  reveal(key: string): void {
+    const frame = this.frame.peek();
+    if (!frame || !this.graph.hasNode(key)) return;
+    const { x, y } = this.graph.getNodeAttributes(key);
+    const inside = frame.left < x && x < frame.right && frame.bottom < y && y < frame.top;
+    if (!inside) this.center(x, y);
+  }
+
+  private cameraMoved(): void {
+    if (this.settling) return;
+    this.fitted = false;
+    this.tip.value = null;
+    this.handlers.onCamera(this.camera);
+  }
+
+  /** How many nodes are out of sight. */
+  outside({ left, right, top, bottom }: Frame): number {
+    if (this.drawing.map) return 0;
+    let count = 0;
+    this.graph.forEachNode((_, { x, y }) => {
+      if (x < left || x > right || y < bottom || y > top) count += 1;
+    });
+    return count;
+  }
+
+  private rendered(): void {
+    const { sigma } = this;
+    const { width, height } = sigma.getDimensions();
+    const corner = sigma.viewportToGraph({ x: 0, y: 0 });
+    const other = sigma.viewportToGraph({ x: width, y: height });
+    this.frame.value = { left: corner.x, top: corner.y, right: other.x, bottom: other.y };
+    const ratio = this.text.canvas.width / Math.max(1, width);
+    this.text.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.text.clearRect(0, 0, width, height);
+    drawNames(this.text, this.spots(width, height), this.spans(), this.palette);
+  }
+
+  private spots(width: number, height: number): Spot[] {
+    const { sigma, graph, drawing, near } = this;
+    const { pick } = this.looked;
+    const spots: Spot[] = [];
+    const keys = new Set([pick, this.hovered].filter((key) => graph.hasNode(key)));
+    for (const key of this.ranked) keys.add(key);
+    for (const key of keys) {
+      const data = graph.getNodeAttributes(key);
+      const { x, y } = sigma.graphToViewport(data);
+      if (x < -80 || y < -60 || x > width + 80 || y > height + 20) continue;
+      const radius = sigma.scaleSize(data.size);
+      const first = key === pick || key === this.hovered;
+      spots.push({
+        x, y, radius, kind: data.kind, label: data.label, sub: data.sub, colour: data.color,
+        letter: !drawing.map && radius >= LETTER_RADIUS ? (this.letters.get(data.kind) ?? "") : "",
+        weight: first ? Infinity : data.weight + (near?.has(key) ? 1e6 : 0),
+        dim: near !== null && !near.has(key),
+        picked: key === pick,
+      }); // prettier-ignore
+      if (drawing.map && spots.length >= 120) break;
+    }
+    return spots;
+  }
+
+  private spans(): Span[] {
+    const { sigma, graph, drawing } = this;
+    if (drawing.map) return [];
+    const all = drawing.links.length <= 60;
+    const spans: Span[] = [];
+    graph.forEachEdge((_, data, source, target) => {
+      const strong = this.isStrong(data);
+      if (!strong && (!all || data.projection || this.near !== null)) return;
+      const from = sigma.graphToViewport(graph.getNodeAttributes(source));
+      const to = sigma.graphToViewport(graph.getNodeAttributes(target));
+      const length = Math.hypot(to.x - from.x, to.y - from.y);
+      if (length < 84) return;
+      const bend = data.type.startsWith("curve") ? CURVE / 2 : 0;
+      spans.push({
+        x: (from.x + to.x) / 2 + bend * (to.y - from.y),
+        y: (from.y + to.y) / 2 - bend * (to.x - from.x),
+        label: data.word,
+        strong,
+        weight: (strong ? 1e6 : 0) + length,
+      });
+    });
+    return spans;
+  }
+
+  /** The canvas as a PNG, as it is. */
+  async png(): Promise<Blob> {
+    this.sigma.refresh({ skipIndexation: true });
+    const canvases = this.sigma.getCanvases();
+    const { width, height } = this.text.canvas;
+    const picture = new OffscreenCanvas(width, height);
+    const context = picture.getContext("2d")!;
+    context.fillStyle = this.palette.background;
+    context.fillRect(0, 0, width, height);
+    for (const name of ["edges", "nodes", "names"]) context.drawImage(canvases[name]!, 0, 0, width, height);
+    return picture.convertToBlob({ type: "image/png" });
+  }
+
+  kill(): void {
+    this.sigma.kill();
+  }
+}
+
+function linkType({ directed, derived, projection }: DrawnLink): string {
+  if (projection) return "line";
+  if (derived) return directed ? "curvedArrow" : "curve";
+  return directed ? "arrow" : "line";
+}
+
+/** Whether the browser draws with WebGL at all. */
+export function hasWebGL(): boolean {
+  const canvas = document.createElement("canvas");
+  return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+}
