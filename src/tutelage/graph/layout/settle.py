@@ -26,7 +26,6 @@ def spread_start(
     other: NDArray[np.int64],
     pull: NDArray[np.float64],
     *,
-    seed: int = 0,
     rounds: int = 60,
 ) -> Places:
     """Return places that put neighbours near each other: noise, smoothed along links.
@@ -34,8 +33,8 @@ def spread_start(
     Each round moves every node halfway to its neighbours' mean (power iteration for the slow
     vectors of the random walk); then x and y are made independent and of spread 1.
     """
-    smooth = _smoothing(count, one, other, pull)
-    places = np.random.default_rng(seed).standard_normal((count, 2))
+    smooth, random = _smoothing(count, one, other, pull), np.random.default_rng(0)
+    places = random.standard_normal((count, 2))
     for _ in range(rounds):
         places = smooth(places)
         places -= places.mean(axis=0)
@@ -43,7 +42,8 @@ def spread_start(
     if count > 2:
         values, vectors = np.linalg.eigh(np.cov(places.T))
         places = places @ vectors[:, ::-1] / np.sqrt(np.maximum(values[::-1], 1e-12))
-    return places
+    # Twins, whose neighbours are the same, must not stand on each other: nothing would part them.
+    return np.clip(places, -3, 3) + 1e-3 * random.standard_normal((count, 2))
 
 
 def _smoothing(
