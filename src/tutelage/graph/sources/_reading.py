@@ -27,7 +27,7 @@ NAME = 300
 """Characters of titles, and of names and other short texts."""
 
 
-class Bad(ValueError):
+class UnfitError(ValueError):
     """A record that cannot be imported; the message says why."""
 
 
@@ -72,7 +72,9 @@ class Stream:
             raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from error
         packed = self._raw.read(2) == b"\x1f\x8b"
         self._raw.seek(0)
-        self._file: IO[bytes] = gzip.open(self._raw) if packed else self._raw
+        self._file: gzip.GzipFile | IO[bytes] = (
+            gzip.GzipFile(fileobj=self._raw) if packed else self._raw
+        )
         self._count = 0
         self.line = 0
 
@@ -98,23 +100,22 @@ class Stream:
             self._counted(len(line), MOST_BYTES)
             yield self.line, line.removeprefix(b"\xef\xbb\xbf") if self.line == 1 else line
 
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the bytes of a document."""
+        while block := self._guarded(lambda: self._file.read(1 << 20)):
+            self._counted(len(block), MOST_DOCUMENT)
+            yield block
+            self.line += block.count(b"\n")
+
     def text(self, report: Report) -> str:
         """Return all of it, the report told where bytes are no UTF-8 and stand as U+FFFD."""
-        parts = []
-        while part := self._guarded(lambda: self._file.read(1 << 20)):
-            self._counted(len(part), MOST_DOCUMENT)
-            parts.append(part)
-        whole = b"".join(parts).removeprefix(b"\xef\xbb\xbf")
+        read = b"".join(self.blocks()).removeprefix(b"\xef\xbb\xbf")
         try:
-            return whole.decode()
+            return read.decode()
         except UnicodeDecodeError as error:
-            report.note(whole.count(b"\n", 0, error.start) + 1, "there is a byte that is no UTF-8")
-            return whole.decode(errors="replace")
-
-    def again(self) -> None:
-        """Go back to the beginning."""
-        self._file.seek(0)
-        self._count = self.line = 0
+            line = read.count(b"\n", 0, error.start) + 1
+            report.note(line, "there is a byte that is no UTF-8, read as U+FFFD")
+            return read.decode(errors="replace")
 
     def _guarded(self, read: Callable[[], bytes]) -> bytes:
         try:
@@ -136,7 +137,7 @@ class Stream:
         read = self._raw.tell()
         if self._count > max(_FREE, MOST_RATIO * read):
             raise GraphError(
-                f"{self._where()} is where the file has become {self._count:,} bytes out of {read:,}: "
+                f"{self._where()} is where {read:,} bytes of gzip have become {self._count:,}: "
                 f"that is no text but a trap. It was not imported."
             )
         if self._progress:
@@ -187,22 +188,24 @@ def year(value: object) -> int | None:
     return found if found is not None and 1400 <= found <= 2100 else None
 
 
-def known(**facts: object) -> dict[str, object]:
-    """Return the facts that are there."""
-    return {name: value for name, value in facts.items() if value not in (None, "", [], False)}
-
-
 _COUNTS = frozenset(
-    ("authors", "cited_by", "classes", "epochs", "epochs_done", "parameters", "position")
-    + ("seed", "works_count")
+    [
+        "authors",
+        "cited_by",
+        "classes",
+        "epochs",
+        "epochs_done",
+        "parameters",
+        "position",
+        "seed",
+        "works_count",
+    ]
 )
 
 
-def facts(told: Mapping[object, object]) -> dict[str, object]:
+def facts(told: Mapping[str, object]) -> dict[str, object]:
     """Return the facts of a file of our own that are what facts can be; others are left out."""
-    found = {
-        clean(name, NAME): _fact(name, value) for name, value in told.items() if type(name) is str
-    }
+    found = {clean(name, NAME): _fact(name, value) for name, value in told.items()}
     return {name: value for name, value in found.items() if name and value is not None}
 
 
@@ -221,6 +224,15 @@ def _fact(name: str, value: object) -> object:
 
 
 # ------------------------------------------------------------------ which claims are fit
+def attempted(line: int, read: Callable[[], Iterable[Claim]], report: Report) -> list[Claim]:
+    """Return the claims of a record, or none and have the report say why it cannot be imported."""
+    try:
+        return list(read())
+    except UnfitError as error:
+        report.skip(line, str(error))
+        return []
+
+
 def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim]:
     """Yield the claims that are fit to keep, nodes before the links that end in them.
 
@@ -294,8 +306,8 @@ def node_kind(value: object) -> str:
     """Return the name of a kind of node.
 
     Raises:
-        Bad: it is none.
+        UnfitError: it is none.
     """
     if isinstance(value, str) and value in NODE_KINDS:
         return value
-    raise Bad(f"the kind of a node is one of {', '.join(NODE_KINDS)}, not {value!r}")
+    raise UnfitError(f"the kind of a node is one of {', '.join(NODE_KINDS)}, not {value!r}")

@@ -1,0 +1,191 @@
+"""CSV: a table of works, or the plain table of links that is the quickest way in.
+
+Works, a row each: ``title, authors, year, doi, arxiv, openalex, venue, type, abstract, url,
+topics, cited_by, references``; the first or an id is needed. Authors, topics and references are
+parted by ``;``, references are ids.
+
+Links, a row each: ``source_kind, source, link, target_kind, target`` and, where wanted, ``weight,
+source_label, target_label, source_year, target_year``. An end is an id with its namespace
+(``doi:10.1109/...``) or else a name: of a person or topic its own, of a work its title. A row
+with no link tells of its source alone.
+"""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import chain
+
+from tutelage.graph.identity import (
+    arxiv_id,
+    doi_id,
+    kind_of,
+    name_id,
+    normal_id,
+    openalex_id,
+    work_ids,
+)
+from tutelage.graph.model import LINK_KINDS, Claim, LinkClaim, NodeClaim
+from tutelage.graph.sources._claims import person, topic, work
+from tutelage.graph.sources._reading import (
+    NAME,
+    TITLE,
+    Report,
+    Stream,
+    UnfitError,
+    attempted,
+    node_kind,
+    number,
+    whole,
+    year,
+)
+from tutelage.graph.text import clean, plain, safe_url
+
+WORKS = (
+    *("title", "authors", "year", "doi", "arxiv", "openalex", "venue", "type", "abstract", "url"),
+    *("topics", "cited_by", "references"),
+)
+LINKS = ("source_kind", "source", "link", "target_kind", "target")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell that a spreadsheet would run begins with; exports put ``'`` before it."""
+
+Row = Mapping[str, str]
+
+
+def matches(head: str) -> bool:
+    """Say whether the first line names columns of works or of links."""
+    names = _names(head.partition("\n")[0])
+    return set(LINKS) <= set(names) or bool({"title", "doi", "arxiv"} & set(names))
+
+
+def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claim]]:
+    """Yield what the rows say, with their lines; rows that say nothing are reported."""
+    lines = _decoded(stream, report)
+    first = next(lines)
+    separator, names = _separator(first), _names(first)
+    limit = csv.field_size_limit(sys.maxsize)  # lines are bounded already
+    rows = csv.reader(lines, delimiter=separator)
+    read = _Links() if set(LINKS) <= set(names) else _Works()
+    try:
+        for cells in _rows(rows, stream, report):
+            line = stream.line
+            if len(cells) > len(names):
+                report.skip(line, f"the row has {len(cells)} cells for {len(names)} columns")
+                continue
+            row = dict(zip(names, cells, strict=False))
+            for claim in attempted(line, partial(read.claims, row), report):
+                yield line, claim
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _rows(rows: Iterator[list[str]], stream: Stream, report: Report) -> Iterator[list[str]]:
+    while True:
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            report.skip(stream.line, f"the row is no CSV: {error}")
+            continue
+        if cells is None:
+            return
+        if any(cells):
+            yield cells
+
+
+def _decoded(stream: Stream, report: Report) -> Iterator[str]:
+    for number_, line in stream.lines():
+        text = line.decode(errors="replace")
+        if "\ufffd" in text:
+            report.skip(number_, "the line is no UTF-8")
+        else:
+            yield text
+
+
+def _separator(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def _names(line: str) -> list[str]:
+    cells = next(csv.reader(io.StringIO(line.strip()), delimiter=_separator(line)), [])
+    return [name.strip().lower() for name in cells]
+
+
+def _cell(row: Row, name: str) -> str:
+    """Return a cell without the mark that keeps spreadsheets from running it."""
+    cell = row.get(name, "").strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+
+
+class _Works:
+    def claims(self, row: Row) -> list[Claim]:
+        cells = {name: _cell(row, name) for name in WORKS}
+        several = {
+            name: [each.strip() for each in cells[name].split(";") if each.strip()]
+            for name in ("authors", "topics", "references")
+        }
+        found = work(
+            doi_id(cells["doi"]),
+            arxiv_id(cells["arxiv"]),
+            openalex_id(cells["openalex"], "W"),
+            title=plain(cells["title"], TITLE),
+            people=[person(plain(name, NAME)) for name in several["authors"]],
+            year=year(cells["year"]),
+            topics=[(topic(plain(name, NAME)), 1.0) for name in several["topics"]],
+            cites=[normal_id(name) or doi_id(name) for name in several["references"]],
+            abstract=plain(cells["abstract"]),
+            type=plain(cells["type"], NAME),
+            venue=plain(cells["venue"], NAME),
+            url=safe_url(cells["url"]),
+            cited_by=whole(cells["cited_by"]),
+        )
+        if not found:
+            raise UnfitError("the row has neither a title nor an id")
+        return found
+
+
+class _Links:
+    def __init__(self) -> None:
+        self._ends: dict[tuple[str, ...], str] = {}  # what cells say -> an id claimed already
+
+    def claims(self, row: Row) -> Iterator[Claim]:
+        nodes: list[Claim] = []
+        source = self._end(row, "source", nodes)
+        kind = _cell(row, "link")
+        if not kind:
+            return iter(nodes)
+        target = self._end(row, "target", nodes)
+        if kind not in LINK_KINDS:
+            raise UnfitError(f"there is no kind of link {kind!r}")
+        told = _cell(row, "weight") or "1"
+        weight = number(told)
+        if weight is None:
+            raise UnfitError(f"a weight is a finite number, not {told!r}")
+        return chain(nodes, [LinkClaim(kind=kind, source=source, target=target, weight=weight)])
+
+    def _end(self, row: Row, end: str, nodes: list[Claim]) -> str:
+        names = (f"{end}_kind", end, f"{end}_label", f"{end}_year")
+        cells = tuple(row.get(name, "") for name in names)
+        found = self._ends.get(cells)
+        if found is None:
+            claim = _node(*(_cell(row, name) for name in names))
+            nodes.append(claim)
+            found = self._ends[cells] = claim.ids[0]
+        return found
+
+
+def _node(kind: str, told: str, label: str, when: str) -> NodeClaim:
+    """Return what a row says of an end."""
+    kind, told, label, day = node_kind(kind), clean(told, TITLE), clean(label, TITLE), year(when)
+    if kind_of(name := normal_id(told)):
+        return NodeClaim(kind=kind, ids=(name,), label=label or name, year=day)
+    label = label or told
+    if kind == "work":
+        name = next(iter(work_ids(title=label, year=day)), "")
+    elif kind in ("person", "topic"):
+        name = name_id(kind, label)
+    else:
+        name = normal_id(f"{kind}:{told}")
+    if not name:
+        raise UnfitError(f"a {kind} needs an id with its namespace or a name, not {told!r}")
+    return NodeClaim(kind=kind, ids=(name,), label=label, year=day)
