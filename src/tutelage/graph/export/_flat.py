@@ -15,7 +15,7 @@ _TYPES: Mapping[type, str] = {bool: "boolean", int: "long", float: "double", str
 
 
 def flat(facts: Facts) -> dict[str, Value]:
-    """Return facts under ``fact.``, each as what reading it as JSON, or as it stands, gives back."""
+    """Return facts under ``fact.``; reading each as JSON, or as it stands, gives it back."""
     return {f"{FACT}{name}": _value(value) for name, value in facts.items()}
 
 
