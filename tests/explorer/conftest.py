@@ -13,7 +13,6 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
-from tutelage.graph.store.open import open_store
 
 from tutelage.config import RunConfig, RunPlace, StudentConfig, TrainConfig
 from tutelage.explorer.app import make_app
@@ -21,6 +20,7 @@ from tutelage.explorer.serve import add_shipped
 from tutelage.explorer.settings import Settings, known_as
 from tutelage.graph.model import NodeClaim
 from tutelage.graph.store import Origin, Store
+from tutelage.graph.store.open import open_store
 from tutelage.record import Row, RunWriter
 
 PORT = 8765

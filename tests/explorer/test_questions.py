@@ -66,9 +66,7 @@ VALUES = st.one_of(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(pairs=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=6))
-def test_no_question_meets_a_defect(
-    server: Any, path: str, pairs: list[tuple[str, str]]
-) -> None:
+def test_no_question_meets_a_defect(server: Any, path: str, pairs: list[tuple[str, str]]) -> None:
     answer = server.ask("GET", path, urlencode(pairs, errors="surrogatepass"))
     if path not in {each.path for each in OPERATIONS if each.method == "GET"}:
         assert answer.status == 405

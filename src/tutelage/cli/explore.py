@@ -50,10 +50,11 @@ def explore(
         tutelage explore --host 0.0.0.0 --graph postgresql://graph@db/graph --workers 4
     """
     from tutelage.explorer.serve import Plan, serve
+    from tutelage.graph.home import GRAPH
 
     plan = Plan(
         runs=runs,
-        graph=graph or str(runs / "graph.sqlite"),
+        graph=graph or str(runs / GRAPH),
         host=host,
         port=port,
         token=token,

@@ -13,6 +13,7 @@ from tutelage.cli import (
     evaluate,
     explore,
     export,
+    graph,
     importing,
     listing,
     profile,
@@ -41,6 +42,7 @@ app.command("doctor")(doctor.doctor)
 app.command("profile")(profile.profile)
 app.command("import")(importing.importing)
 app.command("explore")(explore.explore)
+app.add_typer(graph.app)
 
 
 def _version(asked: bool) -> None:

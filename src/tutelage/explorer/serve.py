@@ -19,9 +19,9 @@ from tutelage.explorer.app import make_app
 from tutelage.explorer.safety import LONGEST_QUERY, START
 from tutelage.explorer.settings import Settings, is_loopback, known_as
 from tutelage.explorer.tokens import LEAST, issue, new_secret
+from tutelage.graph.home import graph_home
 from tutelage.graph.literature import shipped_claims
 from tutelage.graph.store import Store
-from tutelage.graph.store.open import open_store
 from tutelage.graph.watch import Watch
 
 PORT = 8765
@@ -67,10 +67,8 @@ def serve(plan: Plan, say: Callable[[str], None]) -> None:
     Raises:
         TutelageError: the graph cannot be opened, or the address cannot be listened at.
     """
-    store = open_store(plan.graph)
+    store = graph_home(plan.runs, plan.graph).open()
     try:
-        if not store.origins():
-            add_shipped(store)  # so that the first page has something to show
         listening = listen(plan.host, plan.port)
         with TemporaryDirectory(prefix="tutelage-") as tickets, listening:
             settings = Settings(

@@ -152,15 +152,16 @@ class Exported:
 
 def export(explorer: Explorer, question: Exported) -> File:
     """Download a view as SVG, GraphML, GEXF, CSV, BibTeX or JSON."""
-    from tutelage.graph.export import write
+    from tutelage.graph.export.views import VIEW_FORMATS, export_view
 
-    content, media_type, suffix = write(question.format, look(explorer.store, question.query))
+    suffix, media_type = VIEW_FORMATS[question.format]
+    content = export_view(question.format, explorer.store, question.query)
     return File(content=content, media_type=media_type, name=f"graph{suffix}")
 
 
 def picture(explorer: Explorer, question: Query) -> File:
     """Draw a view as SVG, for a page that cannot draw it itself."""
-    from tutelage.graph.export.svg import svg
+    from tutelage.graph.export.views import picture as draw
 
-    drawn = svg(look(explorer.store, question))
+    drawn = draw(look(explorer.store, question))
     return File(content=drawn.encode(), media_type="image/svg+xml")

@@ -1,0 +1,218 @@
+"""Where a graph lives: its store, and beside it the imported files from which it can be rebuilt."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from tutelage.errors import GraphError, did_you_mean
+from tutelage.graph.literature import shipped_claims
+from tutelage.graph.model import Claim, NodeClaim
+from tutelage.graph.query import Query
+from tutelage.graph.sources import Report, read
+from tutelage.graph.store import Origin, Store
+from tutelage.graph.store.open import open_store
+from tutelage.graph.watch import Watch
+from tutelage.record import file_sha256, replacing
+
+Progress = Callable[[int, int], None]
+"""Hears how many of how many bytes of a file are read."""
+
+GRAPH = "graph.sqlite"
+"""What a graph is called among the runs."""
+
+DIGITS = 12  # of the SHA-256 of an imported file, which its kept name begins with
+
+
+class Home:
+    """A graph's store and its imports.
+
+    An imported file is kept before it is applied, under its digest and name. The folder says what
+    belongs to the graph and the store what of it is in, so that there is no third list to be
+    wrong: whatever ends a process at whatever moment, `open` applies what is missing.
+
+    >>> import tempfile
+    >>> home = Home(Path(tempfile.mkdtemp()) / "graph.sqlite")
+    >>> with closing(home.open()) as store:
+    ...     [origin.key for origin in store.origins()]
+    ['shipped:dkd', 'shipped:methods']
+    """
+
+    def __init__(self, graph: str | Path, imports: Path | None = None) -> None:
+        """Touch nothing yet.
+
+        Args:
+            graph: A file, or a ``postgresql://`` URL.
+            imports: The folder of imported files; ``graph.imports`` beside ``graph.sqlite``, and
+                a URL wants one said.
+        """
+        self.graph = graph
+        self.imports = imports or Path(graph).with_suffix(".imports")
+
+    def open(self) -> Store:
+        """Return the store, with what comes with the toolkit and all kept imports in it.
+
+        Raises:
+            GraphError: it cannot be opened, or a kept import has been damaged.
+        """
+        store = open_store(self.graph)
+        try:
+            there = {origin.key for origin in store.origins()}
+            if not any(key.startswith("shipped:") for key in there):
+                for origin, claims in shipped_claims().items():
+                    store.replace(origin, claims)
+            for path in self.kept():
+                if _origin(path).key not in there:
+                    _apply(store, path, Report())
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def kept(self) -> list[Path]:
+        """Return the imported files, as they are kept."""
+        if not self.imports.is_dir():
+            return []
+        return sorted(path for path in self.imports.iterdir() if not path.name.startswith("."))
+
+    def import_file(self, path: Path, progress: Progress | None = None) -> Report:
+        """Import a file: whole or, after an error, not at all. Twice is the same as once.
+
+        Raises:
+            GraphError: it cannot be read or is refused; see `tutelage.graph.sources.read`.
+        """
+        with closing(self.open()) as store:
+            before = self.kept()
+            kept = self._keep(path)
+            report = Report()
+            try:
+                _apply(store, kept, report, progress)
+            except GraphError as error:
+                if kept not in before:
+                    kept.unlink()
+                raise GraphError(str(error).replace(str(kept), str(path))) from error
+            return report
+
+    def read_file(self, path: Path, progress: Progress | None = None) -> Report:
+        """Return what an import of a file would give, and change nothing.
+
+        Raises:
+            GraphError: as `import_file` does.
+        """
+        report = Report()
+        for _ in read(path, report, progress):
+            pass
+        return report
+
+    def forget(self, name: str) -> None:
+        """Take an import out of the graph, and its file away.
+
+        Raises:
+            GraphError: none is kept under that name, or more than one.
+        """
+        found = [path for path in self.kept() if name in (path.name, _label(path))]
+        if len(found) != 1:
+            names = [path.name for path in found or self.kept()]
+            raise GraphError(
+                f"one import is to be forgotten, and {len(found)} are named {name!r}: there are "
+                f"{', '.join(names) or 'none'}.{did_you_mean(name, names)}"
+            )
+        found[0].unlink()  # first, so that a kill between the two does not bring it back
+        with closing(open_store(self.graph)) as store:
+            store.remove(_origin(found[0]).key)
+
+    def rebuild(
+        self, runs: Path, *, dry_run: bool = False, progress: Progress | None = None
+    ) -> list[tuple[Origin, Report]]:
+        """Build the graph anew from what comes with the toolkit, the imports and the runs.
+
+        Named views and places stay. An import that cannot be read any more is left out, and its
+        report says why.
+
+        Args:
+            runs: The folder of runs.
+            dry_run: Read everything, change nothing.
+            progress: Hears how far each import is read.
+        """
+        parts = self._parts(progress)
+        if dry_run:
+            return [(origin, _drained(claims, report)) for origin, report, claims in parts]
+        built = []
+        with closing(open_store(self.graph)) as store:
+            for origin in store.origins():
+                store.remove(origin.key)
+            for origin, report, claims in parts:
+                try:
+                    store.apply(origin, claims)
+                except GraphError as error:
+                    report.skip(0, str(error))
+                built.append((origin, report))
+            Watch(store, runs).sync()
+            store.refresh()
+        return built
+
+    def _parts(self, progress: Progress | None) -> Iterator[tuple[Origin, Report, Iterable[Claim]]]:
+        for origin, claims in shipped_claims().items():
+            nodes = sum(isinstance(claim, NodeClaim) for claim in claims)
+            yield origin, Report(nodes=nodes, links=len(claims) - nodes), claims
+        for path in self.kept():
+            report = Report()
+            yield _origin(path), report, _kept_claims(path, report, progress)
+
+    def _keep(self, path: Path) -> Path:
+        """Copy a file among the imports, where it is whole or not there."""
+        try:
+            digest = file_sha256(path)
+            name = re.sub(r"[^\w.-]+", "_", path.name)[-80:]
+            kept = self.imports / f"{digest[:DIGITS]}-{name}"
+            if not kept.exists():
+                self.imports.mkdir(parents=True, exist_ok=True)
+                with replacing(kept) as draft:
+                    shutil.copyfile(path, draft)
+                    if file_sha256(draft) != digest:
+                        raise GraphError(f"{path} changed while it was read; import it again.")
+        except OSError as error:
+            raise GraphError(
+                f"{path} cannot be kept in {self.imports}: {error.strerror or error}."
+            ) from error
+        return kept
+
+
+def graph_home(runs: Path, graph: str | None = None) -> Home:
+    """Return where the graph of a folder of runs lives: by itself among them, or at `graph`."""
+    where = graph or str(runs / GRAPH)
+    return Home(where, runs / "graph.imports" if "://" in where else None)
+
+
+def _apply(store: Store, path: Path, report: Report, progress: Progress | None = None) -> None:
+    origin = _origin(path)
+    store.replace(origin, _kept_claims(path, report, progress))
+    if report.places:
+        store.put_places(Query(within=origin.key).scene, report.places)
+
+
+def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Iterator[Claim]:
+    if file_sha256(path)[:DIGITS] != path.name[:DIGITS]:
+        raise GraphError(
+            f"{path} is not the file that was imported. Put that back, or take it away and import "
+            f"it again."
+        )
+    yield from read(path, report, progress)
+
+
+def _origin(kept: Path) -> Origin:
+    return Origin(key=f"import:{kept.name}", label=_label(kept))
+
+
+def _label(kept: Path) -> str:
+    return kept.name[DIGITS + 1 :]
+
+
+def _drained(claims: Iterable[Claim], report: Report) -> Report:
+    try:
+        for _ in claims:
+            pass
+    except GraphError as error:
+        report.skip(0, str(error))
+    return report
