@@ -298,6 +298,17 @@ export class Stage {
     this.graph.updateEachEdgeAttributes((_, data) => ({ ...data, color: this.linkColour(data) }), { attributes: ["color"] });
   }
 
+  /** Point at a node from elsewhere on the page; "" points at none. */
+  point(key: string): void {
+    const there = this.graph.hasNode(key) ? key : "";
+    if (there !== this.hovered) this.hover(there);
+  }
+
+  /** Where nodes stand now, also those that were moved. */
+  spotsOf(): { key: string; x: number; y: number }[] {
+    return this.graph.mapNodes((key, { x, y }) => ({ key, x, y }));
+  }
+
   private hover(key: string): void {
     this.hovered = key;
     this.container.style.cursor = key ? "pointer" : "";
