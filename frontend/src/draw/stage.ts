@@ -90,7 +90,7 @@ export class Stage {
     private readonly container: HTMLElement,
     private readonly handlers: Handlers,
   ) {
-    this.sigma = new Sigma(this.graph, container, {
+    this.sigma = new Sigma<NodeAttributes, LinkAttributes>(this.graph, container, {
       allowInvalidContainer: true,
       defaultNodeType: "shape",
       defaultEdgeType: "line",
@@ -514,7 +514,7 @@ export class Stage {
   }
 }
 
-function linkType({ directed, derived, projection }: DrawnLink): string {
+function linkType({ directed, derived, projection }: Omit<DrawnLink, "label">): string {
   if (projection) return "line";
   if (derived) return directed ? "curvedArrow" : "curve";
   return directed ? "arrow" : "line";
