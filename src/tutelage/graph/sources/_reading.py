@@ -230,7 +230,9 @@ def attempted(line: int, read: Callable[[], Iterable[Claim]], report: Report) ->
         return list(read())
     except UnfitError as error:
         report.skip(line, str(error))
-        return []
+    except RecursionError:
+        report.skip(line, "the record is nested too deeply")
+    return []
 
 
 def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim]:
