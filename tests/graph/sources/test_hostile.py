@@ -75,7 +75,7 @@ def test_a_gzip_that_breaks_off_late_says_after_which_line(tmp_path: Path) -> No
     letters = random.Random(0)  # that do not compress, so that the cut lies late
     lines = [json.dumps({**json.loads(GOOD), "x": str(letters.random())}) for _ in range(5000)]
     packed = gzip.compress("\n".join(lines).encode())
-    with pytest.raises(GraphError, match=r"line [\d,]{5} of .* is where the file breaks off"):
+    with pytest.raises(GraphError, match=r"line [1-4],\d{3} of .* is where the file breaks off"):
         taken(tmp_path, packed[: len(packed) * 3 // 4])
 
 
@@ -104,7 +104,7 @@ KEPT_OUT = {  # content, line, reason, nodes that are read all the same
         "finite number, not inf",
         1,
     ),
-    "row too long": (HEAD + "person,A,,,\nperson,B,,,,,,,\n", 3, "8 cells for 6 columns", 1),
+    "row too long": (HEAD + "person,A,,,\nperson,B,,,,,,,\n", 3, "9 cells for 6 columns", 1),
     "row with no kind": (HEAD + "person,A,,,\ncat,B,,,\n", 3, "not 'cat'", 1),
     "negative weight": (
         HEAD + "person,A,,,\nperson,A,authorship,work,T,-1\n",
@@ -217,7 +217,7 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> No
     ("content", "reason"),
     [
         (GOOD + "\n" + GOOD + " " * 3_000, "line 2 of .* is longer than"),
-        (HEAD + "person,A,,,\n" + '"\n","' * 900, r"line \d+ of .* a row of more than"),
+        (HEAD + "person,A,,,\n" + '"\n",' * 900, r"line \d+ of .* a row of more than"),
     ],
     ids=["line", "row"],
 )
@@ -299,7 +299,7 @@ def spoilt(draw: st.DrawFn) -> object:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(record=spoilt())
 def test_no_value_in_a_record_is_more_than_refused(tmp_path: Path, record: object) -> None:
