@@ -1,37 +1,50 @@
-"""A process that imports a file, to be killed at the n-th of the steps that change a disk."""
+"""A process that imports a file, or forgets one, and dies at the n-th of its steps.
+
+Steps are the calls that change files of the graph, as Python's audit hooks hear of them, and the
+statements of the database that write.
+"""
 
 import os
 import signal
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":
-    graph, imports, file, moment = sys.argv[1:]
+
+def main(what: str, graph: str, imports: str, file: str, moment: str) -> None:
     steps = 0
 
-    def step(event: str, arguments: tuple[object, ...]) -> None:
-        """Die at a step on the files of the graph: what comes before is done, it itself is not."""
-        global steps
-        if event not in ("open", "os.rename", "os.remove", "shutil.copyfile", "step"):
-            return
-        if event == "step" or str(imports) in str(arguments[0]):
-            steps += 1
-            if steps == int(moment):
-                os.kill(os.getpid(), signal.SIGKILL)
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == int(moment):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def heard(event: str, arguments: tuple[object, ...]) -> None:
+        if event in ("open", "os.rename", "os.remove", "os.mkdir", "shutil.copyfile"):
+            if str(arguments[0]).startswith(imports):
+                step()
 
     from tutelage.graph.home import Home
-    from tutelage.graph.store import _write
+    from tutelage.graph.store.postgres import PostgresTalk
+    from tutelage.graph.store.sqlite import SqliteTalk
 
-    real = _write.Writer._settle if hasattr(_write, "Writer") else None
-    sys.addaudithook(step)
-    if real:
+    for talk in (SqliteTalk, PostgresTalk):
+        for name in ("run", "many"):
+            call = getattr(talk, name)
 
-        def settle(self: object, *told: object) -> object:
-            sys.audit("step")
-            found = real(self, *told)
-            sys.audit("step")
-            return found
+            def stepped(self: object, *told: object, call: object = call) -> object:
+                step()
+                return call(self, *told)  # type: ignore[operator]
 
-        _write.Writer._settle = settle  # type: ignore[method-assign, assignment]
-    Home(graph, Path(imports)).import_file(Path(file))
-    print("done", steps)
+            setattr(talk, name, stepped)
+    sys.addaudithook(heard)
+    home = Home(graph, Path(imports))
+    if what == "import":
+        home.import_file(Path(file))
+    else:
+        home.forget(file)
+    print(steps)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

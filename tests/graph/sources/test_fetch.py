@@ -115,7 +115,7 @@ def test_it_waits_as_long_as_it_is_told_and_then_gives_up(server: Server) -> Non
     assert slept == [3.0, LONGEST_WAIT, 4.0]
     server.answers[:] = [(429, {}, b"")]
     server.asked.clear()
-    with pytest.raises(GraphError, match="answers 429 .* Wait a while"):
+    with pytest.raises(GraphError, match=r"answers 429 .* Wait a while"):
         ask(server, "W42")
     assert len(server.asked) == TRIES
 

@@ -21,7 +21,7 @@ from tutelage.graph.query import Query
 from tutelage.graph.sources import Report
 from tutelage.graph.store import Origin, Place, Store, open_store
 
-NASTY = '=<b>&amp; "q" \'s\' {x} 100% $5 ~ \\frac_a #1; ünï 中文'
+NASTY = "=<b>&amp; \"q\" 's' {x} 100% $5 ~ \\frac_a #1; ünï 中文"
 
 NODES = [
     Node(
@@ -41,14 +41,20 @@ NODES = [
             "abstract": "123",  # a text that could be read as a number
             "names": ["Another", "title"],
             "type": "article",
-            "venue": "Science & Co",
+            "venue": "True",
         },
     ),
     Node(
         id=9, key="name:ann lee", kind="person", label="Ann Lee", year=None, importance=1, facts={}
     ),
     Node(
-        id=3, key="topic:x", kind="topic", label="X, y; z", year=None, importance=1, facts={"n": 0.5}
+        id=3,
+        key="topic:x",
+        kind="topic",
+        label="X, y; z",
+        year=None,
+        importance=1,
+        facts={"n": 0.5},
     ),
     Node(
         id=4, key="isbn:9", kind="work", label="Alone and away", year=1999, importance=1, facts={}
@@ -130,9 +136,9 @@ def test_a_spreadsheet_runs_nothing_and_gives_the_links_back(tmp_path: Path) -> 
     path.write_bytes(written("csv"))
     claims, report = took(path)
     assert report.problems == []
-    assert {(each.ids[0], each.label, each.year) for each in claims if isinstance(each, NodeClaim)} == {
-        (node.key, node.label, node.year) for node in NODES
-    }
+    assert {
+        (each.ids[0], each.label, each.year) for each in claims if isinstance(each, NodeClaim)
+    } == {(node.key, node.label, node.year) for node in NODES}
     assert report.links == 2
 
 
@@ -149,11 +155,9 @@ def test_bibtexparser_reads_our_bibtex_and_so_do_we(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     work, other = nodes(took(path)[0], "work")
     assert work.ids[:2] == ("doi:10.1000/a{b}", "arxiv:2203.08679")
-    assert work.label == NASTY
-    assert work.facts["venue"] == "Science & Co"
-    assert [each.label for each in nodes(took(path)[0], "topic")] == ["X", "y z"] or [
-        each.label for each in nodes(took(path)[0], "topic")
-    ] == ["X y z"]
+    assert work.label == NASTY.replace("<b>&amp;", "&")  # which in BibTeX is HTML of a publisher
+    assert work.facts["venue"] == "True"
+    assert [each.label for each in nodes(took(path)[0], "topic")] == ["X y z"]
     assert other.year == 1999
 
 
@@ -161,7 +165,13 @@ def test_every_hostile_name_stays_inside_its_field() -> None:
     people = ["A and B", "Lee, Ann", "}{", "\\", "X} @misc{x", "ü % y"]
     some = [
         Node(
-            id=place, key=f"name:{place}", kind="person", label=name, year=None, importance=1, facts={}
+            id=place,
+            key=f"name:{place}",
+            kind="person",
+            label=name,
+            year=None,
+            importance=1,
+            facts={},
         )
         for place, name in enumerate(people, start=10)
     ]
@@ -217,7 +227,9 @@ def test_the_reference_case_goes_out_and_comes_in_as_it_was(
     assert len(report.places) == 8
     with closing(open_store(tmp_path / "other.sqlite")) as other:
         other.replace(Origin(key="import:x", label="x"), claims)
-        assert counted(other, "import:x") == counted(store, "shipped:dkd")
+        kinds, said = counted(store, "shipped:dkd")
+        del said["works_on"]  # which the toolkit alone may state
+        assert counted(other, "import:x") == (kinds, said)
         keys = [node.key for node in store.members("shipped:dkd", limit=99)]
         mine, theirs = store.nodes(keys), other.nodes(keys)
         for one, same in zip(mine, theirs, strict=True):

@@ -28,7 +28,7 @@ def entries(stream: Stream, report: Report) -> Iterator[tuple[int, Any]]:
         GraphError: a document is broken off or no JSON; a broken line is only reported.
     """
     head = stream.head(1 << 20)
-    if "\n" not in head.strip():
+    if "\n" not in head.lstrip():
         head = stream.head(MOST_LINE)  # a record can be that long
     if _is_lines(head):
         yield from _of_lines(stream, report)

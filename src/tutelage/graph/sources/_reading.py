@@ -88,7 +88,7 @@ class Stream:
 
     def head(self, most: int = 1 << 16) -> str:
         """Return the beginning of the text, which stays to be read."""
-        read = b""
+        read = bytearray()
         try:
             while block := self._guarded(lambda: self._file.read1(most - len(read))):
                 read += block

@@ -105,6 +105,8 @@ def unfolded(flat: Mapping[str, str], **more: Any) -> dict[str, Any]:
 
 
 def _read(text: str) -> Any:
+    if text in ("True", "False"):  # as networkx writes them
+        return text == "True"
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

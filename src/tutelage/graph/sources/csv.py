@@ -135,7 +135,10 @@ def _separator(line: str) -> str:
 
 
 def _names(line: str) -> list[str]:
-    cells = next(csv.reader(io.StringIO(line.strip()), delimiter=_separator(line)), [])
+    try:
+        cells = next(csv.reader(io.StringIO(line.strip()), delimiter=_separator(line)), [])
+    except csv.Error:
+        return []
     return [name.strip().lower() for name in cells]
 
 
