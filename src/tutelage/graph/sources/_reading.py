@@ -5,6 +5,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Stream:
         """Return the beginning of the text, which stays to be read."""
         read = bytearray()
         try:
-            while block := self._guarded(lambda: self._file.read1(most - len(read))):
+            while block := self._guarded(partial(self._file.read1, most - len(read))):
                 read += block
         except GraphError:
             if not read:
