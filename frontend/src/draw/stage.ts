@@ -456,7 +456,11 @@ export class Stage {
     const corner = sigma.viewportToGraph({ x: 0, y: 0 });
     const other = sigma.viewportToGraph({ x: width, y: height });
     this.frame.value = { left: corner.x, top: corner.y, right: other.x, bottom: other.y };
-    const ratio = this.text.canvas.width / Math.max(1, width);
+    // Sigma sizes the layers that it draws on; this one is ours.
+    const ratio = window.devicePixelRatio || 1;
+    const { canvas } = this.text;
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     this.text.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.text.clearRect(0, 0, width, height);
     drawNames(this.text, this.spots(width, height), this.spans(), this.palette);

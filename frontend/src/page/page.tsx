@@ -27,8 +27,10 @@ export function Page() {
   }, []);
   return (
     <div class="page" data-shown={part.value}>
-      <Header />
-      <Toolbar />
+      <header class="head">
+        <Header />
+        <Toolbar />
+      </header>
       <div class="left">
         <Boundary>
           <Overview />
