@@ -365,12 +365,14 @@ export class Stage {
     if (left > right) return { x: 0, y: 0, unit: 1 / LARGEST_UNIT };
     const narrow = width < 560;
     const side = narrow ? 56 : PADDING.side;
+    const low = height < 360;
+    const [above, beneath] = low ? [34, 62] : [PADDING.top, PADDING.bottom];
     const unit = Math.max(
       (right - left) / Math.max(80, width - 2 * side),
-      (top - bottom) / Math.max(80, height - PADDING.top - PADDING.bottom),
+      (top - bottom) / Math.max(80, height - above - beneath),
       this.drawing.map ? 1e-6 : 1 / LARGEST_UNIT,
     );
-    const lift = ((PADDING.bottom - PADDING.top) / 2) * unit;
+    const lift = ((beneath - above) / 2) * unit;
     return { x: (left + right) / 2, y: (top + bottom) / 2 - lift, unit };
   }
 
@@ -504,11 +506,16 @@ export class Stage {
       if (length < 84) return;
       const bend = data.type.startsWith("curve") ? CURVE / 2 : 0;
       spans.push({
-        x: (from.x + to.x) / 2 + bend * (to.y - from.y),
-        y: (from.y + to.y) / 2 - bend * (to.x - from.x),
+        at: (share) => {
+          const away = 4 * share * (1 - share) * bend;
+          return {
+            x: from.x + share * (to.x - from.x) + away * (to.y - from.y),
+            y: from.y + share * (to.y - from.y) - away * (to.x - from.x),
+          };
+        },
         label: data.word,
         strong,
-        weight: (strong ? 1e6 : 0) + length,
+        weight: (strong ? 1e6 : 0) + (data.derived ? 1e5 : 0) + length, // what is computed is what needs a word
       });
     });
     return spans;

@@ -47,6 +47,7 @@ export function Neighbours() {
       <h2 ref={heading} tabIndex={-1}>
         Neighbours{name && <span class="neighbours-of"> of {name}</span>}
       </h2>
+      {!key && <p class="quiet">Those of the node that is picked are listed here, by kind of link.</p>}
       <Waiting answer={answer} what="the neighbours">
         {({ groups }) =>
           groups.length === 0 ? (
