@@ -6,7 +6,7 @@ import { rgb } from "../src/draw/palette";
 import { measuresOf, namesOf, overlaysOf } from "../src/panels/contrast";
 import type { Run } from "../src/api/types";
 
-const sheet = readFileSync(new URL("../src/style/tokens.css", import.meta.url), "utf8");
+const sheet = readFileSync("src/style/tokens.css", "utf8");
 const [light, dark] = sheet.split(':root[data-theme="dark"]').map(
   (part) => new Map([...part.matchAll(/--([a-z-]+): (#[0-9a-f]{6})/g)].map(([, name, value]) => [name!, value!])),
 );

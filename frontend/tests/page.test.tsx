@@ -138,7 +138,7 @@ describe("the list of neighbours", () => {
 
   it("picks on the graph, and goes on from its head", async () => {
     await open("/");
-    button("Ada", region("Neighbours"))!.click();
+    region("Neighbours").querySelector<HTMLButtonElement>(".neighbour")!.click();
     await settled();
     expect(here().get("pick")).toBe("a");
     expect(document.activeElement).toBe(region("Neighbours").querySelector("h2"));
