@@ -3,6 +3,7 @@ import { drawMap, drawView } from "../src/draw/drawing";
 import { Room, lines } from "../src/draw/names";
 import { communityColour, mix, rgb } from "../src/draw/palette";
 import { OUTLINES, SHAPES } from "../src/draw/shapes";
+import { crowdOf } from "../src/draw/stage";
 import { towards } from "../src/draw/walk";
 import { fitOf } from "../src/page/minimap";
 import { placesOf } from "../src/page/preview";
@@ -83,6 +84,17 @@ describe("walking", () => {
 
   it("stays where nothing lies", () => {
     expect(towards(spots[0]!, "down", spots)).toBeNull();
+  });
+});
+
+describe("crowds", () => {
+  const row = (gap: number) => Array.from({ length: 9 }, (_, index) => ({ x: index * gap, y: 0, radius: 20 }));
+
+  it("make nodes smaller, but not too small to see", () => {
+    expect(crowdOf(row(1), 1 / 100)).toBe(1);
+    expect(crowdOf(row(1), 1 / 30)).toBeCloseTo(0.6375);
+    expect(crowdOf(row(0), 1)).toBe(0.5);
+    expect(crowdOf([], 1)).toBe(1);
   });
 });
 

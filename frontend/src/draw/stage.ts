@@ -101,6 +101,7 @@ export class Stage {
   private hovered = "";
   private near: ReadonlySet<string> | null = null;
   private fitRatio = 1;
+  private crowd = 1;
   private fitted = true;
   private settling = false;
   private readonly moved = new Map<string, { x: number; y: number }>();
@@ -204,6 +205,7 @@ export class Stage {
       .slice(0, drawing.map ? 4000 : 400)
       .map(({ key }) => key);
     this.sigma.setSettings({ hideEdgesOnMove: drawing.map, enableEdgeEvents: !drawing.map });
+    this.crowd = drawing.map ? 1 : crowdOf(drawing.nodes, this.whole().unit);
     this.findNear();
     this.sigma.setGraph(this.graph);
     if (first) this.lookAt(camera);
@@ -249,7 +251,8 @@ export class Stage {
 
   private nodeLook(key: string, data: NodeAttributes): Partial<NodeDisplayData> & { shape: number } {
     const { near, drawing } = this;
-    const { x, y, size, type, shape } = data;
+    const { x, y, type, shape } = data;
+    const size = data.size * this.crowd;
     const dim = near !== null && !near.has(key);
     const above = key === this.looked.pick || key === this.hovered;
     return {
@@ -478,7 +481,7 @@ export class Stage {
       const data = graph.getNodeAttributes(key);
       const { x, y } = sigma.graphToViewport(data);
       if (x < -80 || y < -60 || x > width + 80 || y > height + 20) continue;
-      const radius = sigma.scaleSize(data.size);
+      const radius = sigma.scaleSize(data.size * this.crowd);
       const first = key === pick || key === this.hovered;
       spots.push({
         x, y, radius, kind: data.kind, label: data.label, sub: data.sub, colour: data.color,
@@ -543,6 +546,24 @@ function linkType({ directed, derived, projection }: Omit<DrawnLink, "label">): 
   if (projection) return "line";
   if (derived) return directed ? "curvedArrow" : "curve";
   return directed ? "arrow" : "line";
+}
+
+/**
+ * What share of their radius (0.5 to 1) leaves nodes room beside each other where all are in sight.
+ *
+ * @param unit units of the graph to a pixel
+ */
+export function crowdOf(nodes: readonly Pick<DrawnNode, "x" | "y" | "radius">[], unit: number): number {
+  if (nodes.length < 2 || nodes.length > 600) return nodes.length < 2 ? 1 : 0.75;
+  const shares = nodes.map((one) => {
+    let nearest = Infinity;
+    for (const other of nodes) {
+      if (other !== one) nearest = Math.min(nearest, Math.hypot(one.x - other.x, one.y - other.y) / (one.radius + other.radius));
+    }
+    return nearest / unit;
+  });
+  const close = shares.sort((one, other) => one - other)[Math.floor(nodes.length / 4)]!;
+  return Math.min(1, Math.max(0.5, 0.85 * close));
 }
 
 /** Whether the browser draws with WebGL at all. */

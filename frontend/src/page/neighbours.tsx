@@ -113,7 +113,7 @@ function headOf({ kind, label, outward }: NeighbourGroup): string {
 }
 
 function Item({ node, sub, onPick }: { node: NodeBrief; sub: string; onPick: (key: string) => void }) {
-  const shown = seen.value.has(node.key);
+  const shown = where.value.map || seen.value.has(node.key);
   return (
     <li>
       <button

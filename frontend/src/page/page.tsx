@@ -74,7 +74,7 @@ function Tabs() {
   const picked = seen.value.get(where.value.pick);
   return (
     <nav class="tabs" aria-label="Parts of the page">
-      {picked && part.value === "graph" && (
+      {picked && part.value === "graph" && !where.value.sheet && (
         <button type="button" class="peek" onClick={() => (part.value = "details")}>
           <b>{picked.label}</b> <span>{picked.sub}</span>
         </button>
