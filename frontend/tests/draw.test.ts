@@ -3,6 +3,7 @@ import { drawMap, drawView } from "../src/draw/drawing";
 import { Room, lines } from "../src/draw/names";
 import { communityColour, mix, rgb } from "../src/draw/palette";
 import { OUTLINES, SHAPES } from "../src/draw/shapes";
+import { along, distance } from "../src/draw/line";
 import { crowdOf } from "../src/draw/stage";
 import { towards } from "../src/draw/walk";
 import { fitOf } from "../src/page/minimap";
@@ -84,6 +85,18 @@ describe("walking", () => {
 
   it("stays where nothing lies", () => {
     expect(towards(spots[0]!, "down", spots)).toBeNull();
+  });
+});
+
+describe("links on the screen", () => {
+  it("are as far from a point as their nearest place, also where they bend", () => {
+    const straight = along({ x: 0, y: 0 }, { x: 100, y: 0 }, 0);
+    expect(distance({ x: 50, y: 6 }, straight, 1)).toBe(6);
+    expect(distance({ x: 103, y: 4 }, straight, 1)).toBe(5);
+    const bent = along({ x: 0, y: 0 }, { x: 100, y: 0 }, 0.1);
+    expect(bent(0.5)).toEqual({ x: 50, y: -10 });
+    expect(distance({ x: 50, y: -10 }, bent, 8)).toBeLessThan(0.5);
+    expect(distance({ x: 0, y: 0 }, along({ x: 0, y: 0 }, { x: 0, y: 0 }, 0), 1)).toBe(0);
   });
 });
 

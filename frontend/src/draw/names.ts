@@ -1,6 +1,7 @@
 /** Names beneath nodes, letters in them and words on links: as many as fit without covering each other. */
 
 import type { Kind } from "../api/types";
+import type { Along } from "./line";
 import { mix, type Palette } from "./palette";
 import { OUTLINES } from "./shapes";
 
@@ -24,7 +25,7 @@ export interface Spot {
 
 /** A link on the screen, from 0 at its source to 1 at its target. */
 export interface Span {
-  at: (share: number) => { x: number; y: number };
+  at: Along;
   label: string;
   weight: number;
   strong: boolean;

@@ -16,6 +16,7 @@ import type { CameraState, EdgeDisplayData, MouseCoords, NodeDisplayData } from 
 import type { Places } from "../api/types";
 import type { Camera } from "../state/query";
 import type { Drawing, DrawnLink, DrawnNode } from "./drawing";
+import { along, distance, type Along, type Point } from "./line";
 import { drawNames, type Span, type Spot } from "./names";
 import { ShapeProgram, ground } from "./node-program";
 import { communityColour, mix, readPalette, rgb, type Palette } from "./palette";
@@ -71,9 +72,18 @@ const CURVE = 0.18;
 const PADDING = { side: 96, top: 56, bottom: 84 };
 const LARGEST_UNIT = 190; // pixels that a unit of the graph takes at most when all of it is fitted
 const LETTER_RADIUS = 8.5;
+const REACH = 7; // pixels from a link at which the pointer is on it
+const MOST_SOUGHT = 5000; // links among which the nearest is looked for
 
 // The programs read what every node and link has, whatever else these have beside.
 type Programs<Program> = Record<string, Program>;
+/** A node under the pointer lies above the others anyway, and needs no second drawing. */
+const NOTHING = class {
+  kill(): void {}
+  reallocate(): void {}
+  process(): void {}
+  render(): void {}
+} as unknown as NodeProgramType<NodeAttributes, LinkAttributes>;
 const NODE_PROGRAMS = { shape: ShapeProgram, point: NodePointProgram } as unknown as Programs<
   NodeProgramType<NodeAttributes, LinkAttributes>
 >;
@@ -115,12 +125,10 @@ export class Stage {
       allowInvalidContainer: true,
       defaultNodeType: "shape",
       defaultEdgeType: "line",
-      nodeProgramClasses: NODE_PROGRAMS,
-      nodeHoverProgramClasses: NODE_PROGRAMS,
-      edgeProgramClasses: EDGE_PROGRAMS,
+      nodeProgramClasses: { circle: NOTHING },
+      nodeHoverProgramClasses: { circle: NOTHING, shape: NOTHING, point: NOTHING },
       renderLabels: false,
       renderEdgeLabels: false,
-      enableEdgeEvents: true,
       defaultDrawNodeHover: () => undefined,
       zIndex: true,
       stagePadding: 0,
@@ -152,8 +160,8 @@ export class Stage {
     });
     sigma.on("enterNode", ({ node }) => this.hover(node));
     sigma.on("leaveNode", () => this.hover(""));
-    sigma.on("enterEdge", ({ edge, event }) => this.tell(edge, event));
-    sigma.on("leaveEdge", () => (this.tip.value = null));
+    sigma.on("moveBody", ({ event }) => this.seek(event));
+    this.container.addEventListener("pointerleave", () => (this.tip.value = null));
     sigma.getCamera().on("updated", () => this.cameraMoved());
     for (const canvas of Object.values(sigma.getCanvases())) {
       canvas.addEventListener("webglcontextlost", handlers.onLost);
@@ -204,11 +212,27 @@ export class Stage {
       .toSorted((one, other) => other.weight - one.weight)
       .slice(0, drawing.map ? 4000 : 400)
       .map(({ key }) => key);
-    this.sigma.setSettings({ hideEdgesOnMove: drawing.map, enableEdgeEvents: !drawing.map });
+    this.compile();
     this.crowd = drawing.map ? 1 : crowdOf(drawing.nodes, this.whole().unit);
     this.findNear();
     this.sigma.setGraph(this.graph);
     if (first) this.lookAt(camera);
+  }
+
+  /** Have the programs that draw what there is now, and those of before: each takes its time to compile. */
+  private compile(): void {
+    const nodes = this.drawing.map ? "point" : "shape";
+    const links = new Set(this.graph.mapEdges((_, { type }) => type));
+    const known = this.sigma.getSettings();
+    const add = <Program>(had: Programs<Program>, all: Programs<Program>, names: Iterable<string>): Programs<Program> => ({
+      ...had,
+      ...Object.fromEntries([...names].map((name) => [name, all[name]!])),
+    });
+    this.sigma.setSettings({
+      hideEdgesOnMove: this.drawing.map,
+      nodeProgramClasses: add(known.nodeProgramClasses, NODE_PROGRAMS, [nodes]),
+      edgeProgramClasses: add(known.edgeProgramClasses, EDGE_PROGRAMS, links),
+    });
   }
 
   private build({ nodes, links, map }: Drawing): Graph<NodeAttributes, LinkAttributes> {
@@ -334,7 +358,30 @@ export class Stage {
     this.sigma.refresh({ skipIndexation: true });
   }
 
-  private tell(edge: string, { x, y }: MouseCoords): void {
+  /** The line of a link on the screen. */
+  private lineOf({ type }: LinkAttributes, source: string, target: string): Along {
+    const { sigma, graph } = this;
+    const from = sigma.graphToViewport(graph.getNodeAttributes(source));
+    const to = sigma.graphToViewport(graph.getNodeAttributes(target));
+    return along(from, to, type.startsWith("curve") ? CURVE / 2 : 0);
+  }
+
+  /** Tell about the link that is nearest to the pointer: links are too thin to be met exactly. */
+  private seek(at: MouseCoords): void {
+    if (this.drawing.map || this.drawing.links.length > MOST_SOUGHT) return;
+    let nearest = "";
+    let least = REACH;
+    if (!this.hovered) {
+      this.graph.forEachEdge((edge, data, source, target) => {
+        const away = distance(at, this.lineOf(data, source, target), data.type.startsWith("curve") ? 8 : 1);
+        if (away < least) [nearest, least] = [edge, away];
+      });
+    }
+    if (nearest) this.tell(nearest, at);
+    else this.tip.value = null;
+  }
+
+  private tell(edge: string, { x, y }: Point): void {
     const { source, target, word, reason, directed } = this.graph.getEdgeAttributes(edge);
     const name = (key: string): string => this.graph.getNodeAttribute(key, "label");
     const title = `${name(source)} ${directed ? "→" : "–"} ${name(target)}`;
@@ -496,26 +543,19 @@ export class Stage {
   }
 
   private spans(): Span[] {
-    const { sigma, graph, drawing } = this;
+    const { graph, drawing } = this;
     if (drawing.map) return [];
     const all = drawing.links.length <= 60;
     const spans: Span[] = [];
     graph.forEachEdge((_, data, source, target) => {
       const strong = this.isStrong(data);
       if (!strong && (!all || data.projection || this.near !== null)) return;
-      const from = sigma.graphToViewport(graph.getNodeAttributes(source));
-      const to = sigma.graphToViewport(graph.getNodeAttributes(target));
+      const at = this.lineOf(data, source, target);
+      const [from, to] = [at(0), at(1)];
       const length = Math.hypot(to.x - from.x, to.y - from.y);
       if (length < 84) return;
-      const bend = data.type.startsWith("curve") ? CURVE / 2 : 0;
       spans.push({
-        at: (share) => {
-          const away = 4 * share * (1 - share) * bend;
-          return {
-            x: from.x + share * (to.x - from.x) + away * (to.y - from.y),
-            y: from.y + share * (to.y - from.y) - away * (to.x - from.x),
-          };
-        },
+        at,
         label: data.word,
         strong,
         weight: (strong ? 1e6 : 0) + (data.derived ? 1e5 : 0) + length, // what is computed is what needs a word
