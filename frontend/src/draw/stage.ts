@@ -322,7 +322,7 @@ export class Stage {
     this.looked = looked;
     if (recolour) this.recolour();
     this.findNear();
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   /** Read the style sheet's colours again. */
@@ -331,7 +331,7 @@ export class Stage {
     const [red, green, blue] = rgb(this.palette.background);
     ground.colour = [red / 255, green / 255, blue / 255];
     this.recolour();
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   private recolour(): void {
@@ -355,7 +355,7 @@ export class Stage {
     this.container.style.cursor = key ? "pointer" : "";
     this.findNear();
     if (key) this.tip.value = null;
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   /** The line of a link on the screen. */
