@@ -1,6 +1,7 @@
 /** Names beneath nodes, letters in them and words on links: as many as fit without covering each other. */
 
 import type { Kind } from "../api/types";
+import type { Along } from "./line";
 import { mix, type Palette } from "./palette";
 import { OUTLINES } from "./shapes";
 
@@ -22,10 +23,9 @@ export interface Spot {
   colour: string;
 }
 
-/** A link on the screen, by its middle. */
+/** A link on the screen, from 0 at its source to 1 at its target. */
 export interface Span {
-  x: number;
-  y: number;
+  at: Along;
   label: string;
   weight: number;
   strong: boolean;
@@ -60,6 +60,7 @@ export class Room {
 }
 
 const WIDEST = 190;
+const ALONG = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73]; // where words may stand on a link, the middle first
 const OUTLINE_PATHS = new Map<Kind, Path2D>();
 
 function outline(kind: Kind): Path2D {
@@ -155,8 +156,9 @@ export function drawNames(
   context.font = `500 10.5px ${font}`;
   for (const span of [...spans].sort((one, other) => other.weight - one.weight)) {
     const half = context.measureText(span.label).width / 2 + 3;
-    const rectangle = { left: span.x - half, top: span.y - 8, right: span.x + half, bottom: span.y + 8 };
-    if (!room.take(rectangle)) continue;
-    written(span.label, span.x, span.y, span.strong ? accent : quiet);
+    const place = ALONG.map(span.at).find(({ x, y }) =>
+      room.take({ left: x - half, top: y - 8, right: x + half, bottom: y + 8 }),
+    );
+    if (place) written(span.label, place.x, place.y, span.strong ? accent : quiet);
   }
 }

@@ -16,6 +16,7 @@ import type { CameraState, EdgeDisplayData, MouseCoords, NodeDisplayData } from 
 import type { Places } from "../api/types";
 import type { Camera } from "../state/query";
 import type { Drawing, DrawnLink, DrawnNode } from "./drawing";
+import { along, distance, type Along, type Point } from "./line";
 import { drawNames, type Span, type Spot } from "./names";
 import { ShapeProgram, ground } from "./node-program";
 import { communityColour, mix, readPalette, rgb, type Palette } from "./palette";
@@ -71,9 +72,18 @@ const CURVE = 0.18;
 const PADDING = { side: 96, top: 56, bottom: 84 };
 const LARGEST_UNIT = 190; // pixels that a unit of the graph takes at most when all of it is fitted
 const LETTER_RADIUS = 8.5;
+const REACH = 7; // pixels from a link at which the pointer is on it
+const MOST_SOUGHT = 5000; // links among which the nearest is looked for
 
 // The programs read what every node and link has, whatever else these have beside.
 type Programs<Program> = Record<string, Program>;
+/** A node under the pointer lies above the others anyway, and needs no second drawing. */
+const NOTHING = class {
+  kill(): void {}
+  reallocate(): void {}
+  process(): void {}
+  render(): void {}
+} as unknown as NodeProgramType<NodeAttributes, LinkAttributes>;
 const NODE_PROGRAMS = { shape: ShapeProgram, point: NodePointProgram } as unknown as Programs<
   NodeProgramType<NodeAttributes, LinkAttributes>
 >;
@@ -101,6 +111,7 @@ export class Stage {
   private hovered = "";
   private near: ReadonlySet<string> | null = null;
   private fitRatio = 1;
+  private crowd = 1;
   private fitted = true;
   private settling = false;
   private readonly moved = new Map<string, { x: number; y: number }>();
@@ -114,12 +125,10 @@ export class Stage {
       allowInvalidContainer: true,
       defaultNodeType: "shape",
       defaultEdgeType: "line",
-      nodeProgramClasses: NODE_PROGRAMS,
-      nodeHoverProgramClasses: NODE_PROGRAMS,
-      edgeProgramClasses: EDGE_PROGRAMS,
+      nodeProgramClasses: { circle: NOTHING },
+      nodeHoverProgramClasses: { circle: NOTHING, shape: NOTHING, point: NOTHING },
       renderLabels: false,
       renderEdgeLabels: false,
-      enableEdgeEvents: true,
       defaultDrawNodeHover: () => undefined,
       zIndex: true,
       stagePadding: 0,
@@ -151,8 +160,8 @@ export class Stage {
     });
     sigma.on("enterNode", ({ node }) => this.hover(node));
     sigma.on("leaveNode", () => this.hover(""));
-    sigma.on("enterEdge", ({ edge, event }) => this.tell(edge, event));
-    sigma.on("leaveEdge", () => (this.tip.value = null));
+    sigma.on("moveBody", ({ event }) => this.seek(event));
+    this.container.addEventListener("pointerleave", () => (this.tip.value = null));
     sigma.getCamera().on("updated", () => this.cameraMoved());
     for (const canvas of Object.values(sigma.getCanvases())) {
       canvas.addEventListener("webglcontextlost", handlers.onLost);
@@ -203,10 +212,27 @@ export class Stage {
       .toSorted((one, other) => other.weight - one.weight)
       .slice(0, drawing.map ? 4000 : 400)
       .map(({ key }) => key);
-    this.sigma.setSettings({ hideEdgesOnMove: drawing.map, enableEdgeEvents: !drawing.map });
+    this.compile();
+    this.crowd = drawing.map ? 1 : crowdOf(drawing.nodes, this.whole().unit);
     this.findNear();
     this.sigma.setGraph(this.graph);
     if (first) this.lookAt(camera);
+  }
+
+  /** Have the programs that draw what there is now, and those of before: each takes its time to compile. */
+  private compile(): void {
+    const nodes = this.drawing.map ? "point" : "shape";
+    const links = new Set(this.graph.mapEdges((_, { type }) => type));
+    const known = this.sigma.getSettings();
+    const add = <Program>(had: Programs<Program>, all: Programs<Program>, names: Iterable<string>): Programs<Program> => ({
+      ...had,
+      ...Object.fromEntries([...names].map((name) => [name, all[name]!])),
+    });
+    this.sigma.setSettings({
+      hideEdgesOnMove: this.drawing.map,
+      nodeProgramClasses: add(known.nodeProgramClasses, NODE_PROGRAMS, [nodes]),
+      edgeProgramClasses: add(known.edgeProgramClasses, EDGE_PROGRAMS, links),
+    });
   }
 
   private build({ nodes, links, map }: Drawing): Graph<NodeAttributes, LinkAttributes> {
@@ -249,7 +275,8 @@ export class Stage {
 
   private nodeLook(key: string, data: NodeAttributes): Partial<NodeDisplayData> & { shape: number } {
     const { near, drawing } = this;
-    const { x, y, size, type, shape } = data;
+    const { x, y, type, shape } = data;
+    const size = data.size * this.crowd;
     const dim = near !== null && !near.has(key);
     const above = key === this.looked.pick || key === this.hovered;
     return {
@@ -295,7 +322,7 @@ export class Stage {
     this.looked = looked;
     if (recolour) this.recolour();
     this.findNear();
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   /** Read the style sheet's colours again. */
@@ -304,7 +331,7 @@ export class Stage {
     const [red, green, blue] = rgb(this.palette.background);
     ground.colour = [red / 255, green / 255, blue / 255];
     this.recolour();
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   private recolour(): void {
@@ -328,10 +355,33 @@ export class Stage {
     this.container.style.cursor = key ? "pointer" : "";
     this.findNear();
     if (key) this.tip.value = null;
-    this.sigma.refresh({ skipIndexation: true });
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
-  private tell(edge: string, { x, y }: MouseCoords): void {
+  /** The line of a link on the screen. */
+  private lineOf({ type }: LinkAttributes, source: string, target: string): Along {
+    const { sigma, graph } = this;
+    const from = sigma.graphToViewport(graph.getNodeAttributes(source));
+    const to = sigma.graphToViewport(graph.getNodeAttributes(target));
+    return along(from, to, type.startsWith("curve") ? CURVE / 2 : 0);
+  }
+
+  /** Tell about the link that is nearest to the pointer: links are too thin to be met exactly. */
+  private seek(at: MouseCoords): void {
+    if (this.drawing.map || this.drawing.links.length > MOST_SOUGHT) return;
+    let nearest = "";
+    let least = REACH;
+    if (!this.hovered) {
+      this.graph.forEachEdge((edge, data, source, target) => {
+        const away = distance(at, this.lineOf(data, source, target), data.type.startsWith("curve") ? 8 : 1);
+        if (away < least) [nearest, least] = [edge, away];
+      });
+    }
+    if (nearest) this.tell(nearest, at);
+    else this.tip.value = null;
+  }
+
+  private tell(edge: string, { x, y }: Point): void {
     const { source, target, word, reason, directed } = this.graph.getEdgeAttributes(edge);
     const name = (key: string): string => this.graph.getNodeAttribute(key, "label");
     const title = `${name(source)} ${directed ? "→" : "–"} ${name(target)}`;
@@ -365,12 +415,14 @@ export class Stage {
     if (left > right) return { x: 0, y: 0, unit: 1 / LARGEST_UNIT };
     const narrow = width < 560;
     const side = narrow ? 56 : PADDING.side;
+    const low = height < 360;
+    const [above, beneath] = low ? [34, 62] : [PADDING.top, PADDING.bottom];
     const unit = Math.max(
       (right - left) / Math.max(80, width - 2 * side),
-      (top - bottom) / Math.max(80, height - PADDING.top - PADDING.bottom),
+      (top - bottom) / Math.max(80, height - above - beneath),
       this.drawing.map ? 1e-6 : 1 / LARGEST_UNIT,
     );
-    const lift = ((PADDING.bottom - PADDING.top) / 2) * unit;
+    const lift = ((beneath - above) / 2) * unit;
     return { x: (left + right) / 2, y: (top + bottom) / 2 - lift, unit };
   }
 
@@ -456,7 +508,11 @@ export class Stage {
     const corner = sigma.viewportToGraph({ x: 0, y: 0 });
     const other = sigma.viewportToGraph({ x: width, y: height });
     this.frame.value = { left: corner.x, top: corner.y, right: other.x, bottom: other.y };
-    const ratio = this.text.canvas.width / Math.max(1, width);
+    // Sigma sizes the layers that it draws on; this one is ours.
+    const ratio = window.devicePixelRatio || 1;
+    const { canvas } = this.text;
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     this.text.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.text.clearRect(0, 0, width, height);
     drawNames(this.text, this.spots(width, height), this.spans(), this.palette);
@@ -472,7 +528,7 @@ export class Stage {
       const data = graph.getNodeAttributes(key);
       const { x, y } = sigma.graphToViewport(data);
       if (x < -80 || y < -60 || x > width + 80 || y > height + 20) continue;
-      const radius = sigma.scaleSize(data.size);
+      const radius = sigma.scaleSize(data.size * this.crowd);
       const first = key === pick || key === this.hovered;
       spots.push({
         x, y, radius, kind: data.kind, label: data.label, sub: data.sub, colour: data.color,
@@ -487,24 +543,22 @@ export class Stage {
   }
 
   private spans(): Span[] {
-    const { sigma, graph, drawing } = this;
+    const { graph, drawing } = this;
     if (drawing.map) return [];
     const all = drawing.links.length <= 60;
     const spans: Span[] = [];
     graph.forEachEdge((_, data, source, target) => {
       const strong = this.isStrong(data);
       if (!strong && (!all || data.projection || this.near !== null)) return;
-      const from = sigma.graphToViewport(graph.getNodeAttributes(source));
-      const to = sigma.graphToViewport(graph.getNodeAttributes(target));
+      const at = this.lineOf(data, source, target);
+      const [from, to] = [at(0), at(1)];
       const length = Math.hypot(to.x - from.x, to.y - from.y);
       if (length < 84) return;
-      const bend = data.type.startsWith("curve") ? CURVE / 2 : 0;
       spans.push({
-        x: (from.x + to.x) / 2 + bend * (to.y - from.y),
-        y: (from.y + to.y) / 2 - bend * (to.x - from.x),
+        at,
         label: data.word,
         strong,
-        weight: (strong ? 1e6 : 0) + length,
+        weight: (strong ? 1e6 : 0) + (data.derived ? 1e5 : 0) + length, // what is computed is what needs a word
       });
     });
     return spans;
@@ -532,6 +586,24 @@ function linkType({ directed, derived, projection }: Omit<DrawnLink, "label">): 
   if (projection) return "line";
   if (derived) return directed ? "curvedArrow" : "curve";
   return directed ? "arrow" : "line";
+}
+
+/**
+ * What share of their radius (0.5 to 1) leaves nodes room beside each other where all are in sight.
+ *
+ * @param unit units of the graph to a pixel
+ */
+export function crowdOf(nodes: readonly Pick<DrawnNode, "x" | "y" | "radius">[], unit: number): number {
+  if (nodes.length < 2 || nodes.length > 600) return nodes.length < 2 ? 1 : 0.75;
+  const shares = nodes.map((one) => {
+    let nearest = Infinity;
+    for (const other of nodes) {
+      if (other !== one) nearest = Math.min(nearest, Math.hypot(one.x - other.x, one.y - other.y) / (one.radius + other.radius));
+    }
+    return nearest / unit;
+  });
+  const close = shares.sort((one, other) => one - other)[Math.floor(nodes.length / 4)]!;
+  return Math.min(1, Math.max(0.5, 0.85 * close));
 }
 
 /** Whether the browser draws with WebGL at all. */

@@ -239,7 +239,12 @@ function Notices() {
 function Empty() {
   return (
     <div class="state" role="status">
-      {filtered.value ? (
+      {where.value.map ? (
+        <>
+          <h2>The map is being drawn</h2>
+          <p>It takes seconds for thousands of nodes, and appears by itself.</p>
+        </>
+      ) : filtered.value ? (
         <>
           <h2>The filters hide everything</h2>
           <p>Nothing of this view passes them.</p>

@@ -5,7 +5,7 @@ import { LineagePanel, PathPanel } from "../panels";
 import { CopyButton, Letter, NodeButton } from "../panels/parts";
 import { Waiting } from "../panels/waiting";
 import { whole } from "../panels/words";
-import { middle, node, nodeKinds, path, seen, told } from "../state/data";
+import { middle, node, nodeKinds, origins as known, path, seen, told } from "../state/data";
 import { go, pick, where } from "../state/where";
 import { center, expand, fold, pathFrom, shownOf } from "./actions";
 import { factsOf, safe } from "./facts";
@@ -69,7 +69,7 @@ function Detail({ detail }: { detail: NodeDetail }) {
           {origins.length > 0 && (
             <div>
               <dt>Stated by</dt>
-              <dd>{origins.join(", ")}</dd>
+              <dd>{origins.map(originName).join(", ")}</dd>
             </div>
           )}
         </dl>
@@ -96,6 +96,9 @@ function Detail({ detail }: { detail: NodeDetail }) {
     </>
   );
 }
+
+/** What a source is called, or its key where it is not known. */
+const originName = (key: string): string => known.value.data?.find((origin) => origin.key === key)?.label ?? key;
 
 function Actions({ detail: { key, kind }, open }: { detail: NodeDetail; open: string | null }) {
   const spot = seen.value.get(key);

@@ -24,12 +24,12 @@ const linked =
 /** Facts in the order in which they are told; those of other names come after. */
 const KNOWN: Readonly<Record<string, readonly [name: string, write: Write]>> = {
   venue: ["Venue", text],
-  type: ["Type", text],
   doi: ["DOI", linked("https://doi.org/")],
   arxiv: ["arXiv", linked("https://arxiv.org/abs/")],
   cited_by: ["Cited by", count],
   works_count: ["Works", count],
   works_count_source: ["Works counted by", text],
+  summary: ["In short", text],
   kind: ["Kind", text],
   method: ["Method", text],
   state: ["State", text],
@@ -41,14 +41,18 @@ const KNOWN: Readonly<Record<string, readonly [name: string, write: Write]>> = {
   epochs: ["Epochs", count],
   seconds: ["Time", time],
   parameters: ["Parameters", count],
+  student: ["Student", text],
+  teacher: ["Teacher", text],
+  data: ["Data set", text],
   classes: ["Classes", count],
   seed: ["Seed", text],
   started: ["Started", moment],
+  finished: ["Finished", moment],
   id: ["Id", text],
 };
 
 /** Told elsewhere on the page: as the title, the abstract, a button or a panel. */
-const ELSEWHERE = new Set(["abstract", "title", "url", "command", "name", "label", "year", "bibtex", "authors"]);
+const ELSEWHERE = new Set(["abstract", "title", "url", "command", "name", "label", "year", "bibtex", "authors", "type", "ids", "names", "sha256", "fingerprint"]);
 
 export function factsOf(facts: Facts): Told[] {
   const there = ([, value]: [string, unknown]): boolean =>

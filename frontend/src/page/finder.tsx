@@ -94,7 +94,7 @@ export function Finder(props: {
         onKeyDown={onKeyDown}
       />
       <div class="finder-box" hidden={!shown}>
-        <ul id={`${id}-list`} role="listbox" aria-label={`${label}: found`}>
+        <ul id={`${id}-list`} role="listbox" tabIndex={-1} aria-label={`${label}: found`}>
           {shown &&
             nodes.map((node, index) => (
               <li

@@ -13,7 +13,7 @@ import { whole } from "../panels/words";
 
 export function Header() {
   return (
-    <header class="header">
+    <div class="header">
       <h1>Graph explorer</h1>
       <Search />
       <div class="header-tools">
@@ -28,7 +28,7 @@ export function Header() {
           Help
         </button>
       </div>
-    </header>
+    </div>
   );
 }
 

@@ -47,6 +47,7 @@ export function Neighbours() {
       <h2 ref={heading} tabIndex={-1}>
         Neighbours{name && <span class="neighbours-of"> of {name}</span>}
       </h2>
+      {!key && <p class="quiet">Those of the node that is picked are listed here, by kind of link.</p>}
       <Waiting answer={answer} what="the neighbours">
         {({ groups }) =>
           groups.length === 0 ? (
@@ -112,7 +113,7 @@ function headOf({ kind, label, outward }: NeighbourGroup): string {
 }
 
 function Item({ node, sub, onPick }: { node: NodeBrief; sub: string; onPick: (key: string) => void }) {
-  const shown = seen.value.has(node.key);
+  const shown = where.value.map || seen.value.has(node.key);
   return (
     <li>
       <button

@@ -27,8 +27,10 @@ export function Page() {
   }, []);
   return (
     <div class="page" data-shown={part.value}>
-      <Header />
-      <Toolbar />
+      <header class="head">
+        <Header />
+        <Toolbar />
+      </header>
       <div class="left">
         <Boundary>
           <Overview />
@@ -72,7 +74,7 @@ function Tabs() {
   const picked = seen.value.get(where.value.pick);
   return (
     <nav class="tabs" aria-label="Parts of the page">
-      {picked && part.value === "graph" && (
+      {picked && part.value === "graph" && !where.value.sheet && (
         <button type="button" class="peek" onClick={() => (part.value = "details")}>
           <b>{picked.label}</b> <span>{picked.sub}</span>
         </button>

@@ -40,7 +40,7 @@ export function Toolbar() {
           </Option>
         ))}
       </Choice>
-      <Choice label="Links">
+      <Choice label="Links" shown>
         <Option on={!map && links === "full"} title="All links" choose={() => go({ links: "full", map: false })}>
           Full
         </Option>
