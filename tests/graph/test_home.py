@@ -322,7 +322,11 @@ def test_forgetting_names_what_there_is(local: Home, file: Path, tmp_path: Path)
     assert origins(local) == SHIPPED
 
 
-@pytest.mark.parametrize("name", ["文" * 80 + ".json", "a b;c&d.json", ".json", "-rf"])
+@pytest.mark.parametrize(
+    "name",
+    ["文" * 80 + ".json", "a b;c&d.json", ".json", "-rf"],
+    ids=["long", "marks", "dot", "dash"],
+)
 def test_a_file_of_any_name_can_be_kept(local: Home, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text(json.dumps(OPENALEX), encoding="utf-8")

@@ -197,7 +197,7 @@ def test_citation_keys_are_never_the_same() -> None:
 
 
 def test_a_format_that_there_is_not_is_told() -> None:
-    with pytest.raises(GraphError, match="not 'gexv'. Did you mean 'gexf'"):
+    with pytest.raises(GraphError, match=r"not 'gexv'\. Did you mean 'gexf'"):
         export("gexv", [], [], {})
 
 
