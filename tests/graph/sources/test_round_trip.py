@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import bibtexparser
 import networkx as nx
 import pytest
+from bibtexparser.entrypoint import parse_string
 
 from tests.graph.sources.samples import BIBTEX, OPENALEX, nodes, took
 from tutelage.errors import GraphError
@@ -144,7 +144,7 @@ def test_a_spreadsheet_runs_nothing_and_gives_the_links_back(tmp_path: Path) -> 
 
 def test_bibtexparser_reads_our_bibtex_and_so_do_we(tmp_path: Path) -> None:
     text = written("bibtex").decode()
-    library = bibtexparser.parse_string(text)
+    library = parse_string(text)
     assert not library.failed_blocks
     first, second = library.entries
     assert first.entry_type == "article"
@@ -179,7 +179,7 @@ def test_every_hostile_name_stays_inside_its_field() -> None:
         Link(source=each.id, kind="authorship", target=7, weight=1, facts={}, origin="")
         for each in some
     ]
-    library = bibtexparser.parse_string(export("bibtex", [NODES[0], *some], links, {}).decode())
+    library = parse_string(export("bibtex", [NODES[0], *some], links, {}).decode())
     assert not library.failed_blocks
     assert len(library.entries) == 1
 
@@ -189,7 +189,7 @@ def test_citation_keys_are_never_the_same() -> None:
         Node(id=n, key=f"s2:{n}", kind="work", label="Same", year=2000, importance=1, facts={})
         for n in range(5)
     ]
-    library = bibtexparser.parse_string(export("bibtex", twins, [], {}).decode())
+    library = parse_string(export("bibtex", twins, [], {}).decode())
     assert [entry.key for entry in library.entries] == [
         "2000same",
         *(f"2000same-{n}" for n in range(2, 6)),
