@@ -16,9 +16,8 @@ from tutelage.errors import GraphError
 from tutelage.graph.export import FORMATS, export
 from tutelage.graph.export.views import export_view
 from tutelage.graph.home import Home
-from tutelage.graph.model import LINK_KINDS, Claim, Link, Node, NodeClaim
+from tutelage.graph.model import Claim, Link, Node, NodeClaim
 from tutelage.graph.query import Query
-from tutelage.graph.sources import Report
 from tutelage.graph.store import Origin, Place, Store, open_store
 
 NASTY = "=<b>&amp; \"q\" 's' {x} 100% $5 ~ \\frac_a #1; ünï 中文"
@@ -297,13 +296,3 @@ def test_spellings_of_ids_do_not_part_a_paper_and_two_orcids_part_a_name(tmp_pat
         assert nodes_["work"] == 2
         assert nodes_["person"] == 3
         assert links_["authorship"] == 3
-
-
-def test_no_file_may_claim_a_link_that_is_computed() -> None:
-    assert {kind.name for kind in LINK_KINDS.values() if kind.derived} == {
-        "co_authorship",
-        "works_on",
-        "related_context",
-        "taught",
-    }
-    assert Report().derived == 0
