@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import combinations, product
 
-import networkx  # type: ignore[import-untyped]
+import networkx
 import numpy as np
 import pytest
 

@@ -165,6 +165,16 @@ class SqlStore(ABC):
             )
         return [_node(row) for row in found]
 
+    def claimed_by(self, node: int) -> list[str]:
+        """See `Store.claimed_by`."""
+        with self.reading() as talk:
+            found = talk.rows(
+                "SELECT DISTINCT origin.key FROM claim JOIN origin ON origin.id = claim.origin "
+                "WHERE claim.node = ? ORDER BY origin.key",
+                node,
+            )
+        return [row[0] for row in found]
+
     def search(self, text: str, *, kinds: Collection[str] = (), limit: int = 20) -> list[Node]:
         """See `Store.search`."""
         found: dict[int, None] = {}

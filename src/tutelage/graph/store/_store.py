@@ -116,6 +116,10 @@ class Store(Protocol):
         """The nodes that an origin claims ("" = all), the most important first."""
         ...
 
+    def claimed_by(self, node: int) -> list[str]:
+        """The keys of the origins that claim a node, sorted; none for a number that has no node."""
+        ...
+
     def search(self, text: str, *, kinds: Collection[str] = (), limit: int = 20) -> list[Node]:
         """Nodes whose label, names, abstract or ids hold all words of a text, the last as a prefix.
 
