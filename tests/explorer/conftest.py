@@ -21,7 +21,7 @@ from tutelage.explorer.settings import Settings, known_as
 from tutelage.graph.model import NodeClaim
 from tutelage.graph.store import Origin, Store
 from tutelage.graph.store.open import open_store
-from tutelage.record import Row, RunWriter
+from tutelage.record import ClassMeans, Row, RunWriter
 
 PORT = 8765
 HOSTILE = (
@@ -122,6 +122,19 @@ def runs(tmp_path: Path) -> Path:
                         images_per_second=9.0,
                         loss=math.nan,
                         terms={"ce": math.inf},
+                    )
+                )
+            if name == "long":
+                writer.put_classes(
+                    ClassMeans(
+                        split="test",
+                        names=["cat", HOSTILE[0]],
+                        counts=[1, 1],
+                        others=[[1], [0]],
+                        student=[[0.25], [0.5]],
+                        student_target=[0.75, 0.5],
+                        teacher=[[0.5], [0.125]],
+                        teacher_target=[0.5, 0.875],
                     )
                 )
     (folder / "secret.txt").write_text("secret")

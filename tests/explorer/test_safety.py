@@ -28,6 +28,7 @@ EXAMPLES: dict[tuple[str, str], str | dict[str, Any]] = {
     ("GET", "/api/picture"): "within=shipped:dkd",
     ("GET", "/api/run"): "key=run:long",
     ("GET", "/api/compare"): "run=run:long&run=run:short",
+    ("GET", "/api/classes"): "run=run:long",
     ("GET", "/api/views"): "",
     ("POST", "/api/views"): {"name": "mine", "query": "at=x"},
     ("DELETE", "/api/views"): "name=mine",

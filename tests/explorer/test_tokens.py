@@ -59,7 +59,7 @@ def test_a_browser_with_a_token_is_let_in_and_the_token_leaves_the_address(serve
     token = issue(server.settings.tickets)
     answer = server.ask("GET", "/start", f"token={token}", cookie="")
     assert answer.status == 303
-    assert answer.header("location") == "/?within=shipped:dkd"
+    assert answer.header("location") == "/?at=arxiv:2203.08679&within=shipped:dkd"
     cookie = answer.header("set-cookie")
     assert cookie.startswith(f"tutelage_8765={server.settings.session};")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))

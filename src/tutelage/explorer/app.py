@@ -28,7 +28,7 @@ from tutelage.graph.store.open import open_store
 LARGEST_BODY = 1024 * 1024
 """Bytes of what a POST brings."""
 
-FIRST_PAGE = "/?within=shipped:dkd"
+FIRST_PAGE = "/?at=arxiv:2203.08679&within=shipped:dkd"
 """What a started browser sees first: the paper that the toolkit is about."""
 
 

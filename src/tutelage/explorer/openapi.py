@@ -20,7 +20,8 @@ PROBLEMS = {
 MEDIA_TYPES = {
     "/api/export": (
         "image/svg+xml",
-        "application/xml",
+        "application/graphml+xml",
+        "application/gexf+xml",
         "text/csv",
         "application/x-bibtex",
         "application/json",

@@ -54,6 +54,7 @@ OPERATIONS = (
     Operation("GET", "/api/picture", views.picture),
     Operation("GET", "/api/run", runs.run),
     Operation("GET", "/api/compare", runs.compare),
+    Operation("GET", "/api/classes", runs.classes),
     Operation("GET", "/api/views", keeping.views),
     Operation("POST", "/api/views", keeping.save_view),
     Operation("DELETE", "/api/views", keeping.delete_view),

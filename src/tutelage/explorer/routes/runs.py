@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tutelage.config import to_mapping
 from tutelage.errors import ConfigError, GraphError, RecordError
 from tutelage.explorer.answers import UnknownError, UnreadableError, plain
 from tutelage.explorer.context import Explorer
 from tutelage.explorer.questions import Question
+from tutelage.graph.classes import Classes, confusions
 from tutelage.graph.model import Facts, Node
 from tutelage.record import Run, read_run
 
@@ -91,6 +92,26 @@ def compare(explorer: Explorer, question: SeveralRuns) -> Comparison:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassesOf(Question):
+    """The classes of a run, and how many of the likeliest confusions of each network."""
+
+    run: str
+    limit: int = 200
+    bounds: ClassVar = {"limit": (1, 5_000)}
+
+
+def classes(explorer: Explorer, question: ClassesOf) -> Classes:
+    """Tell what a run's teacher takes each class for, and what of that its student learned."""
+    _, record = _read(explorer, question.run)
+    try:
+        return confusions(record, limit=question.limit)
+    except GraphError as error:
+        raise UnknownError(str(error).replace(str(record.path), record.id)) from None
+    except RecordError:
+        raise _broken(record.id) from None
+
+
 MEASURES = ("accuracy", "accuracy_best", "accuracy_teacher", "epochs_done", "seconds")
 """The facts of a run that say what came of it."""
 
@@ -107,10 +128,12 @@ def _read(explorer: Explorer, key: str) -> tuple[Node, Run]:
         record = read_run(there[str(name)])
         record.rows, record.evaluations  # noqa: B018 -- read now, so that a broken line is told
     except (RecordError, ConfigError, OSError):
-        raise UnreadableError(
-            f"The record of {name} is broken; `tutelage show {name}` tells where."
-        ) from None
+        raise _broken(str(name)) from None
     return node, record
+
+
+def _broken(name: str) -> UnreadableError:
+    return UnreadableError(f"The record of {name} is broken; `tutelage show {name}` tells where.")
 
 
 def _told(node: Node, record: Run) -> ToldRun:
