@@ -143,7 +143,14 @@ export interface Run {
 
 export interface Comparison {
   runs: Run[];
-  differences: { name: string; values: unknown[] }[];
+  differences: Difference[];
+  measures: Difference[];
+}
+
+/** A setting or a measure with its value in each run. */
+export interface Difference {
+  name: string;
+  values: unknown[];
 }
 
 export interface ClassLink {

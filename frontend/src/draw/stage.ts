@@ -4,7 +4,14 @@ import { EdgeCurvedArrowProgram, createEdgeCurveProgram } from "@sigma/edge-curv
 import { signal } from "@preact/signals";
 import Graph from "graphology";
 import Sigma from "sigma";
-import { EdgeArrowProgram, EdgeLineProgram, EdgeRectangleProgram, NodePointProgram } from "sigma/rendering";
+import {
+  EdgeArrowProgram,
+  EdgeLineProgram,
+  EdgeRectangleProgram,
+  NodePointProgram,
+  type EdgeProgramType,
+  type NodeProgramType,
+} from "sigma/rendering";
 import type { CameraState, EdgeDisplayData, MouseCoords, NodeDisplayData } from "sigma/types";
 import type { Places } from "../api/types";
 import type { Camera } from "../state/query";
@@ -65,6 +72,19 @@ const PADDING = { side: 96, top: 56, bottom: 84 };
 const LARGEST_UNIT = 190; // pixels that a unit of the graph takes at most when all of it is fitted
 const LETTER_RADIUS = 8.5;
 
+// The programs read what every node and link has, whatever else these have beside.
+type Programs<Program> = Record<string, Program>;
+const NODE_PROGRAMS = { shape: ShapeProgram, point: NodePointProgram } as unknown as Programs<
+  NodeProgramType<NodeAttributes, LinkAttributes>
+>;
+const EDGE_PROGRAMS = {
+  line: EdgeRectangleProgram,
+  arrow: EdgeArrowProgram,
+  hair: EdgeLineProgram,
+  curve: createEdgeCurveProgram({ defaultCurvature: CURVE }),
+  curvedArrow: EdgeCurvedArrowProgram,
+} as unknown as Programs<EdgeProgramType<NodeAttributes, LinkAttributes>>;
+
 export const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Stage {
@@ -90,19 +110,13 @@ export class Stage {
     private readonly container: HTMLElement,
     private readonly handlers: Handlers,
   ) {
-    this.sigma = new Sigma(this.graph, container, {
+    this.sigma = new Sigma<NodeAttributes, LinkAttributes>(this.graph, container, {
       allowInvalidContainer: true,
       defaultNodeType: "shape",
       defaultEdgeType: "line",
-      nodeProgramClasses: { shape: ShapeProgram, point: NodePointProgram },
-      nodeHoverProgramClasses: { shape: ShapeProgram, point: NodePointProgram },
-      edgeProgramClasses: {
-        line: EdgeRectangleProgram,
-        arrow: EdgeArrowProgram,
-        hair: EdgeLineProgram,
-        curve: createEdgeCurveProgram({ defaultCurvature: CURVE }),
-        curvedArrow: EdgeCurvedArrowProgram,
-      },
+      nodeProgramClasses: NODE_PROGRAMS,
+      nodeHoverProgramClasses: NODE_PROGRAMS,
+      edgeProgramClasses: EDGE_PROGRAMS,
       renderLabels: false,
       renderEdgeLabels: false,
       enableEdgeEvents: true,
@@ -296,6 +310,17 @@ export class Stage {
   private recolour(): void {
     this.graph.updateEachNodeAttributes((_, data) => ({ ...data, color: this.colour(data) }), { attributes: ["color"] });
     this.graph.updateEachEdgeAttributes((_, data) => ({ ...data, color: this.linkColour(data) }), { attributes: ["color"] });
+  }
+
+  /** Point at a node from elsewhere on the page; "" points at none. */
+  point(key: string): void {
+    const there = this.graph.hasNode(key) ? key : "";
+    if (there !== this.hovered) this.hover(there);
+  }
+
+  /** Where nodes stand now, also those that were moved. */
+  spotsOf(): { key: string; x: number; y: number }[] {
+    return this.graph.mapNodes((key, { x, y }) => ({ key, x, y }));
   }
 
   private hover(key: string): void {
@@ -503,7 +528,7 @@ export class Stage {
   }
 }
 
-function linkType({ directed, derived, projection }: DrawnLink): string {
+function linkType({ directed, derived, projection }: Omit<DrawnLink, "label">): string {
   if (projection) return "line";
   if (derived) return directed ? "curvedArrow" : "curve";
   return directed ? "arrow" : "line";

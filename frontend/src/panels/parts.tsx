@@ -3,16 +3,18 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Kind, NodeBrief } from "../api/types";
+import { OUTLINES } from "../draw/shapes";
 import { nodeKinds } from "../state/data";
 import { pick } from "../state/where";
 import "./panels.css";
 
-/** A node's letter in the colour of its kind. */
+/** A node's letter in the shape and the colour of its kind, as on the canvas. */
 export function Letter({ kind }: { kind: Kind }) {
   return (
-    <span class={`panel-letter is-${kind}`} aria-hidden="true">
-      {nodeKinds.value.get(kind)?.letter ?? ""}
-    </span>
+    <svg class={`panel-letter is-${kind}`} viewBox="-13 -13 26 26" width="26" height="26" aria-hidden="true">
+      <path d={OUTLINES[kind]} transform="scale(10)" />
+      <text y="4">{nodeKinds.value.get(kind)?.letter ?? ""}</text>
+    </svg>
   );
 }
 

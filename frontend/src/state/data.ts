@@ -13,6 +13,13 @@ export const origins = follow(once, (_, signal) => api.origins(signal)).answer;
 const viewed = computed(() => (where.value.map ? null : question.value));
 export const view = follow(viewed, api.view).answer;
 
+/** The most nodes that the map of everything asks for. */
+const MAPPED = 100_000;
+export const map = follow(
+  computed(() => (where.value.map ? MAPPED : null)),
+  api.map,
+).answer;
+
 /** The node that is told about: the picked one, or without that the first one of the seeds. */
 export const told = computed(() => where.value.pick || middle.value);
 

@@ -121,7 +121,7 @@ def export(
     with closing(_home(runs, graph).open()) as store:
         content = export_view(format_, store, Query.parse(pairs))
     if output is None:
-        typer.echo(content.decode(), nl=False)
+        typer.echo(content, nl=False)  # UTF-8, whatever the terminal's own
         return
     try:
         output.write_bytes(content)

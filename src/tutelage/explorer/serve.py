@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,8 +31,8 @@ PORT = 8765
 TRIED = 50
 """Ports that are tried from the first on, before any free one is taken."""
 
-WATCH_SECONDS = 2.0
-"""How often runs are looked at."""
+EVERY = 2.0
+"""Seconds between two looks at the runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +86,8 @@ def serve(plan: Plan, say: Callable[[str], None]) -> None:
             if plan.browser:
                 # The port listens already: a browser that is quicker than the server waits.
                 threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
-            with Watcher(store, plan.runs, say):
+            runs = Keeper(keep_runs(store, plan.runs), name="graph of runs", say=say)
+            with runs, Keeper(keep_map(store), name="map", say=say):
                 _run(settings, listening, plan.workers)
     finally:
         store.close()
@@ -125,43 +127,71 @@ def start_address(host: str, settings: Settings) -> str:
     return f"http://{name}:{settings.port}{START}?{query}"
 
 
-class Watcher:
-    """Looks at the runs in the background, and keeps the graph as new as they are."""
+class Keeper:
+    """Does something again and again in the background, and says what goes wrong, once."""
 
-    def __init__(self, store: Store, runs: Path, say: Callable[[str], None]) -> None:
-        self._store = store
-        self._watch = Watch(store, runs)
+    def __init__(
+        self, work: Callable[[], object], *, name: str, say: Callable[[str], None]
+    ) -> None:
+        self._work = work
         self._say = say
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
-    def __enter__(self) -> "Watcher":
-        """Begin to look."""
+    def __enter__(self) -> "Keeper":
+        """Begin."""
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Look no more, after the present look."""
+        """Do it no more, after the present time."""
         self._stop.set()
         self._thread.join(timeout=10)
 
-    def _look(self) -> None:
+    def _keep(self) -> None:
         told = ""
-        self._try(lambda: add_shipped(self._store))  # a newer toolkit knows more
         while True:
-            trouble = self._try(self._watch.sync)
+            began = time.monotonic()
+            trouble = ""
+            try:
+                self._work()
+            except TutelageError as error:  # it may be mended while the server runs
+                trouble = str(error)
             if trouble and trouble != told:
-                self._say(f"Runs could not be read: {trouble}")
+                self._say(f"The {self._thread.name} could not be brought up to date: {trouble}")
             told = trouble
-            if self._stop.wait(WATCH_SECONDS):
+            took = time.monotonic() - began
+            if self._stop.wait(max(EVERY, 10 * took)):  # a tenth of one core at most
                 return
 
-    def _try(self, look: Callable[[], object]) -> str:
-        try:
-            look()
-        except TutelageError as error:  # it may be mended while the server runs
-            return str(error)
-        return ""
+
+def keep_runs(store: Store, runs: Path) -> Callable[[], object]:
+    """Return what brings the graph up to the runs, and at first to what the toolkit knows now."""
+    watch = Watch(store, runs)
+    new = [True]
+
+    def keep() -> None:
+        if new[0]:
+            add_shipped(store)
+            new[0] = False
+        watch.sync()
+
+    return keep
+
+
+def keep_map(store: Store) -> Callable[[], object]:
+    """Return what brings the map of everything up to the graph, where that changed."""
+    drawn = [-1]
+
+    def keep() -> None:
+        version = store.version()
+        if version != drawn[0]:
+            from tutelage.graph.atlas import draw_map  # with scipy, for which no server waits
+
+            draw_map(store)
+            drawn[0] = version
+
+    return keep
 
 
 def _run(settings: Settings, listening: socket.socket, workers: int) -> None:

@@ -1,12 +1,13 @@
 """Where a graph lives: its store, and beside it the imported files from which it can be rebuilt."""
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from tutelage.errors import GraphError, did_you_mean
+from tutelage.errors import GraphBusyError, GraphError, did_you_mean
 from tutelage.graph.literature import shipped_claims
 from tutelage.graph.model import Claim, NodeClaim
 from tutelage.graph.query import Query
@@ -22,7 +23,14 @@ Progress = Callable[[int, int], None]
 GRAPH = "graph.sqlite"
 """What a graph is called among the runs."""
 
+SHIPPED = frozenset({"shipped:dkd", "shipped:methods"})
+"""The origins of what comes with the toolkit."""
+
+IMPORT = "import:"
+"""What the key of an imported file's origin begins with, before its kept name."""
+
 DIGITS = 12  # of the SHA-256 of an imported file, which its kept name begins with
+LONGEST = 100  # bytes of its own name, which ends the kept one
 
 
 class Home:
@@ -53,18 +61,21 @@ class Home:
     def open(self) -> Store:
         """Return the store, with what comes with the toolkit and all kept imports in it.
 
+        A kept import that is not in it and cannot be read, or has been damaged, stays out, with a
+        warning in the log.
+
         Raises:
-            GraphError: it cannot be opened, or a kept import has been damaged.
+            GraphError: it cannot be opened.
         """
         store = open_store(self.graph)
         try:
             there = {origin.key for origin in store.origins()}
-            if not any(key.startswith("shipped:") for key in there):
+            if not there >= SHIPPED:
                 for origin, claims in shipped_claims().items():
                     store.replace(origin, claims)
             for path in self.kept():
                 if _origin(path).key not in there:
-                    _apply(store, path, Report())
+                    _apply_kept(store, path)
         except BaseException:
             store.close()
             raise
@@ -88,11 +99,19 @@ class Home:
             report = Report()
             try:
                 _apply(store, kept, report, progress)
-            except GraphError as error:
-                if kept not in before:
-                    kept.unlink()
-                raise GraphError(str(error).replace(str(kept), str(path))) from error
+            except BaseException as error:  # whatever it is, it would meet the next `open` too
+                if kept not in before and not self._holds(store, kept):
+                    kept.unlink(missing_ok=True)
+                if isinstance(error, GraphError):
+                    raise type(error)(str(error).replace(str(kept), str(path))) from error
+                raise
+            if not kept.exists():  # another process gave up on the same file meanwhile
+                self._keep(path)
             return report
+
+    def _holds(self, store: Store, kept: Path) -> bool:
+        """Say whether another process has imported the same file."""
+        return _origin(kept).key in {origin.key for origin in store.origins()}
 
     def read_file(self, path: Path, progress: Progress | None = None) -> Report:
         """Return what an import of a file would give, and change nothing.
@@ -111,16 +130,20 @@ class Home:
         Raises:
             GraphError: none is kept under that name, or more than one.
         """
-        found = [path for path in self.kept() if name in (path.name, _label(path))]
-        if len(found) != 1:
-            names = [path.name for path in found or self.kept()]
-            raise GraphError(
-                f"one import is to be forgotten, and {len(found)} are named {name!r}: there are "
-                f"{', '.join(names) or 'none'}.{did_you_mean(name, names)}"
-            )
-        found[0].unlink()  # first, so that a kill between the two does not bring it back
         with closing(open_store(self.graph)) as store:
-            store.remove(_origin(found[0]).key)
+            keys = [origin.key for origin in store.origins() if origin.key.startswith(IMPORT)]
+            # Also those whose file is away already, since a kill came between the two.
+            there = {path.name for path in self.kept()} | {key[len(IMPORT) :] for key in keys}
+            found = sorted(each for each in there if name in (each, each[DIGITS + 1 :]))
+            if len(found) != 1:
+                names = found or sorted(there)
+                raise GraphError(
+                    f"one import is to be forgotten, and {len(found)} are named {name!r}: there "
+                    f"are {', '.join(names) or 'none'}.{did_you_mean(name, names)}"
+                )
+            kept = self.imports / found[0]
+            kept.unlink(missing_ok=True)  # first, so that a kill now does not bring it back
+            store.remove(_origin(kept).key)
 
     def rebuild(
         self, runs: Path, *, dry_run: bool = False, progress: Progress | None = None
@@ -147,6 +170,8 @@ class Home:
                     store.apply(origin, claims)
                 except GraphError as error:
                     report.skip(0, str(error))
+                else:
+                    _put_places(store, origin, report)
                 built.append((origin, report))
             Watch(store, runs).sync()
             store.refresh()
@@ -164,9 +189,12 @@ class Home:
         """Copy a file among the imports, where it is whole or not there."""
         try:
             digest = file_sha256(path)
-            name = re.sub(r"[^\w.-]+", "_", path.name)[-80:]
-            kept = self.imports / f"{digest[:DIGITS]}-{name}"
-            if not kept.exists():
+        except OSError as error:
+            raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from error
+        name = re.sub(r"[^\w.-]+", "_", path.name).encode()[-LONGEST:].decode(errors="ignore")
+        kept = self.imports / f"{digest[:DIGITS]}-{name}"
+        try:
+            if not kept.exists() or file_sha256(kept) != digest:
                 self.imports.mkdir(parents=True, exist_ok=True)
                 with replacing(kept) as draft:
                     shutil.copyfile(path, draft)
@@ -188,8 +216,29 @@ def graph_home(runs: Path, graph: str | None = None) -> Home:
 def _apply(store: Store, path: Path, report: Report, progress: Progress | None = None) -> None:
     origin = _origin(path)
     store.replace(origin, _kept_claims(path, report, progress))
+    _put_places(store, origin, report)
+
+
+def _apply_kept(store: Store, path: Path) -> None:
+    try:
+        _apply(store, path, Report())
+    except GraphBusyError:
+        raise
+    except GraphError as error:
+        logging.getLogger(__name__).warning(
+            "%s is kept but not in the graph: %s `tutelage graph forget %s` takes it away.",
+            path,
+            error,
+            path.name,
+        )
+
+
+def _put_places(store: Store, origin: Origin, report: Report) -> None:
+    """Put the nodes of an import where its file says, but none that stands already."""
     if report.places:
-        store.put_places(Query(within=origin.key).scene, report.places)
+        scene = Query(within=origin.key).scene
+        stand = store.places(scene)
+        store.put_places(scene, {key: p for key, p in report.places.items() if key not in stand})
 
 
 def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Iterator[Claim]:
@@ -202,7 +251,7 @@ def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Itera
 
 
 def _origin(kept: Path) -> Origin:
-    return Origin(key=f"import:{kept.name}", label=_label(kept))
+    return Origin(key=f"{IMPORT}{kept.name}", label=_label(kept))
 
 
 def _label(kept: Path) -> str:

@@ -7,6 +7,8 @@ from xml.sax.saxutils import quoteattr
 from tutelage.graph.model import Facts
 from tutelage.graph.text import clean
 
+_BOOLEANS = ("True", "False")  # as networkx writes them
+
 FACT = "fact."
 """What the names of attributes that are facts begin with."""
 
@@ -22,7 +24,7 @@ def flat(facts: Facts) -> dict[str, Value]:
 def _value(value: object) -> Value:
     if isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, str) and not _is_json(value):
+    if isinstance(value, str) and not (_is_json(value) or value in _BOOLEANS):
         return value
     return json.dumps(value, ensure_ascii=False)
 

@@ -47,15 +47,20 @@ def entry(
         "author": " and ".join(_author(name) for name in people),
         "year": "" if node.year is None else str(node.year),
         _VENUE.get(kind, "howpublished"): _latex(str(facts.get("venue", ""))),
-        "doi": str(facts.get("doi", "")),
+        "doi": _address(facts.get("doi", "")),
         "eprint": str(facts.get("arxiv", "")),
         "archiveprefix": "arXiv" if facts.get("arxiv") else "",
-        "url": str(facts.get("url", "")),
-        "keywords": ", ".join(_latex(word.replace(",", " ")) for word in words),
+        "url": _address(facts.get("url", "")),
+        "keywords": ", ".join(_latex(re.sub("[,;]", " ", word)) for word in words),
         "abstract": _latex(str(facts.get("abstract", ""))),
     }
     lines = "".join(f",\n  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@{kind}{{{_key(node, people, set() if taken is None else taken)}{lines}\n}}\n"
+
+
+def _address(text: object) -> str:
+    """Return an address without what would end its field."""
+    return re.sub(r"[{}\\]", lambda letter: f"%{ord(letter[0]):02X}", str(text))
 
 
 def _author(name: str) -> str:

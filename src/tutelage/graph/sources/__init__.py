@@ -45,10 +45,10 @@ def read(
     """
     with Stream(path, progress) as stream:
         yield from settle(_claims(stream, report), report)
-    if not report.nodes and report.problems:
-        line, reason = report.problems[0]
+    if not report.nodes:
+        told = [f"in line {line:,}, {reason}" for line, reason in report.problems[:1]]
         raise GraphError(
-            f"{path} holds nothing that can be imported: in line {line:,}, {reason}. "
+            f"{path} holds nothing that can be imported: {told[0] if told else 'it has no nodes'}. "
             f"What can be: {FORMATS}."
         )
 
@@ -71,6 +71,8 @@ def _claims(stream: Stream, report: Report) -> _Numbered:
         report.format = "CSV"
         return csv.claims(stream, report)
     told = f"it begins with {head.strip()[:40]!r}" if begin else "it is empty"
+    if "\0" in head:
+        told += ", which is no UTF-8 text: unpack it, or save it as UTF-8"
     raise GraphError(
         f"{stream.path} is in no format that can be imported: {told}. What can be: {FORMATS}."
     )

@@ -1,13 +1,13 @@
 """Records out of JSON: a line each, or in the lists of a document, with their line numbers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from json.decoder import JSONDecoder
 from typing import Any
 
 from tutelage.errors import GraphError
-from tutelage.graph.sources._reading import Report, Stream
+from tutelage.graph.sources._reading import MOST_LINE, Report, Stream
 
 _LISTS = ("results", "items", "data", "nodes", "links")  # where answers and exports keep records
 _ENVELOPES = ("message",)
@@ -27,7 +27,10 @@ def entries(stream: Stream, report: Report) -> Iterator[tuple[int, Any]]:
     Raises:
         GraphError: a document is broken off or no JSON; a broken line is only reported.
     """
-    if _is_lines(stream.head(1 << 20)):
+    head = stream.head(1 << 20)
+    if "\n" not in head.lstrip():
+        head = stream.head(MOST_LINE)  # a record can be that long
+    if _is_lines(head):
         yield from _of_lines(stream, report)
     else:
         yield from _Document(stream, report).entries()
@@ -93,9 +96,9 @@ class _Document:
     def entries(self) -> Iterator[tuple[int, Any]]:
         self._skip()
         while self._peek():
-            yield from self._list() if self._peek() == "[" else self._object()
+            yield from self._list() if self._peek() == "[" else self._object(_ENVELOPES)
 
-    def _object(self) -> Iterator[tuple[int, Any]]:
+    def _object(self, envelopes: Collection[str]) -> Iterator[tuple[int, Any]]:
         """Read an object: what its lists hold or, if it has none that we know, itself."""
         begin, line, listed = self._place, self._number(), False
         self._take("{")
@@ -105,16 +108,17 @@ class _Document:
             if name in _LISTS and self._peek() == "[":
                 listed = True
                 yield from self._list()
-            elif name in _ENVELOPES and self._peek() == "{":
+            elif name in envelopes and self._peek() == "{":
                 listed = True
-                yield from self._object()
+                yield from self._object(())
             else:
                 self._value()
             if self._peek() != "}":
                 self._take(",")
         self._take("}")
         if not listed:
-            yield line, _DECODER.raw_decode(self._text, begin)[0]
+            self._place = begin
+            yield line, self._value()
 
     def _list(self) -> Iterator[tuple[int, Any]]:
         self._take("[")
@@ -131,6 +135,7 @@ class _Document:
         except RecursionError:
             raise self._broken("it is nested too deeply") from None
         except ValueError as error:
+            self._place = getattr(error, "pos", self._place)
             raise self._broken(str(error).partition(": line")[0]) from None
         self._skip()
         return value

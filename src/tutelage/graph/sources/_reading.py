@@ -5,8 +5,9 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tutelage.errors import GraphError
 from tutelage.graph.identity import kind_of, own_ids
@@ -72,7 +73,7 @@ class Stream:
             raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from error
         packed = self._raw.read(2) == b"\x1f\x8b"
         self._raw.seek(0)
-        self._file: gzip.GzipFile | IO[bytes] = (
+        self._file: gzip.GzipFile | BufferedReader = (
             gzip.GzipFile(fileobj=self._raw) if packed else self._raw
         )
         self._count = 0
@@ -87,7 +88,13 @@ class Stream:
 
     def head(self, most: int = 1 << 16) -> str:
         """Return the beginning of the text, which stays to be read."""
-        read = self._guarded(lambda: self._file.read(most))
+        read = bytearray()
+        try:
+            while block := self._guarded(lambda: self._file.read1(most - len(read))):
+                read += block
+        except GraphError:
+            if not read:
+                raise  # else it will, at the line where it breaks off
         self._file.seek(0)
         return read.decode(errors="replace").removeprefix("\ufeff")
 
@@ -230,7 +237,9 @@ def attempted(line: int, read: Callable[[], Iterable[Claim]], report: Report) ->
         return list(read())
     except UnfitError as error:
         report.skip(line, str(error))
-        return []
+    except RecursionError:
+        report.skip(line, "the record is nested too deeply")
+    return []
 
 
 def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim]:

@@ -85,6 +85,11 @@ def elements(stream: Stream, ended: Ended) -> Iterator[tuple[int, Mapping[str, A
             f"line {error.getLineNumber():,} of {stream.path} is no XML: {error.getMessage()}. "
             f"It was not imported."
         ) from None
+    except (LookupError, ValueError) as error:  # of the declared encoding
+        raise GraphError(
+            f"line 1 of {stream.path} declares an encoding that cannot be read ({error}). "
+            f"Save it as UTF-8."
+        ) from None
     yield from ready
 
 
@@ -100,6 +105,8 @@ def unfolded(flat: Mapping[str, str], **more: Any) -> dict[str, Any]:
 
 
 def _read(text: str) -> Any:
+    if text in ("True", "False"):  # as networkx writes them
+        return text == "True"
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

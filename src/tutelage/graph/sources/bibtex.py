@@ -12,6 +12,7 @@ from tutelage.graph.sources._reading import NAME, TITLE, Report, Stream, year
 from tutelage.graph.text import plain, safe_url
 
 _VENUES = ("journal", "journaltitle", "booktitle", "school", "howpublished")
+_ADDRESSES = ("doi", "eprint", "url")
 _TYPES = {"inproceedings": "conference paper", "phdthesis": "dissertation", "misc": ""}
 
 
@@ -27,25 +28,45 @@ def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claim]]:
 
     # A block that is broken is in the report; the library's own log would say it twice.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    library = parse_string(
-        stream.text(report),
-        append_middleware=[
-            middlewares.LatexDecodingMiddleware(),
-            middlewares.SeparateCoAuthors(),
-            middlewares.SplitNameParts(),
-            middlewares.MergeNameParts(style="first"),
-        ],
-    )
+    library = parse_string(stream.text(report))
+    addresses = {id(entry): _addresses(entry) for entry in library.entries}
+    for middleware in (
+        middlewares.LatexDecodingMiddleware(),
+        middlewares.SeparateCoAuthors(),
+        middlewares.SplitNameParts(),
+        middlewares.MergeNameParts(style="first"),
+    ):
+        library = middleware.transform(library)
     for block in library.blocks:
         line = (block.start_line or 0) + 1
         if isinstance(block, model.ParsingFailedBlock):
-            report.skip(line, f"the block is no BibTeX: {block.error}")
+            why = getattr(block.error, "abort_reason", None) or str(block.error)
+            report.skip(line, f"the block is no BibTeX: {why}")
         elif isinstance(block, model.Entry):
             fields = {each.key.lower(): each.value for each in block.fields}
+            fields |= addresses[id(block)]
             found = _entry(block.entry_type.lower(), fields) if fields.get("title") else []
             if not found:
                 report.skip(line, f"the entry {block.key} has no title")
             yield from ((line, claim) for claim in found)
+
+
+def _addresses(entry: Any) -> dict[str, str]:
+    """Take the addresses out of an entry, since LaTeX would read ``%`` and ``~`` in them its way.
+
+    In other fields BibTeX knows no comments, so there ``%`` is one too.
+    """
+    found, others = {}, []
+    for each in entry.fields:
+        if each.key.lower() in _ADDRESSES:
+            text = re.sub(r"^\s*\\url\s*\{(.*)\}\s*$", r"\1", str(each.value))
+            found[each.key.lower()] = re.sub(r"\\([_%&#{}~$])(?:\{\})?", r"\1", text)
+        else:
+            if isinstance(each.value, str):
+                each.value = re.sub(r"(?<!\\)%", r"\\%", each.value)
+            others.append(each)
+    entry.fields = others
+    return found
 
 
 def _entry(kind: str, fields: Mapping[str, Any]) -> list[Claim]:

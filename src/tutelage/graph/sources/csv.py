@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import chain
 
+from tutelage.errors import GraphError
 from tutelage.graph.identity import (
     arxiv_id,
     doi_id,
@@ -29,6 +30,7 @@ from tutelage.graph.identity import (
 from tutelage.graph.model import LINK_KINDS, Claim, LinkClaim, NodeClaim
 from tutelage.graph.sources._claims import person, topic, work
 from tutelage.graph.sources._reading import (
+    MOST_LINE,
     NAME,
     TITLE,
     Report,
@@ -61,14 +63,14 @@ def matches(head: str) -> bool:
 
 def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claim]]:
     """Yield what the rows say, with their lines; rows that say nothing are reported."""
-    lines = _decoded(stream, report)
+    lines = _Lines(stream, report)
     first = next(lines)
     separator, names = _separator(first), _names(first)
-    limit = csv.field_size_limit(sys.maxsize)  # lines are bounded already
-    rows = csv.reader(lines, delimiter=separator)
+    limit = csv.field_size_limit(sys.maxsize)  # rows are bounded already
+    rows = csv.reader(lines, delimiter=separator, strict=True)
     read = _Links() if set(LINKS) <= set(names) else _Works()
     try:
-        for cells in _rows(rows, stream, report):
+        for cells in _rows(rows, lines, report):
             line = stream.line
             if len(cells) > len(names):
                 report.skip(line, f"the row has {len(cells)} cells for {len(names)} columns")
@@ -80,12 +82,13 @@ def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claim]]:
         csv.field_size_limit(limit)
 
 
-def _rows(rows: Iterator[list[str]], stream: Stream, report: Report) -> Iterator[list[str]]:
+def _rows(rows: Iterator[list[str]], lines: "_Lines", report: Report) -> Iterator[list[str]]:
     while True:
+        lines.row = 0
         try:
             cells = next(rows, None)
         except csv.Error as error:
-            report.skip(stream.line, f"the row is no CSV: {error}")
+            report.skip(lines.stream.line, f"the row is no CSV: {error}")
             continue
         if cells is None:
             return
@@ -93,13 +96,38 @@ def _rows(rows: Iterator[list[str]], stream: Stream, report: Report) -> Iterator
             yield cells
 
 
-def _decoded(stream: Stream, report: Report) -> Iterator[str]:
-    for number_, line in stream.lines():
-        text = line.decode(errors="replace")
-        if "\ufffd" in text:
-            report.skip(number_, "the line is no UTF-8")
-        else:
-            yield text
+class _Lines:
+    """The lines of a table; those that are no UTF-8 are left out and told."""
+
+    def __init__(self, stream: Stream, report: Report) -> None:
+        self.stream = stream
+        self.row = 0  # characters of the row that is being read, which quotes keep open
+        self._report = report
+        self._lines = stream.lines()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        for number_, line in self._lines:
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                if number_ == 1:
+                    raise GraphError(
+                        f"line 1 of {self.stream.path} is no UTF-8, and names the columns. Save "
+                        f"the table as UTF-8."
+                    ) from None
+                self._report.skip(number_, "the line is no UTF-8")
+                continue
+            self.row += len(text)
+            if self.row > MOST_LINE:
+                raise GraphError(
+                    f"line {number_:,} of {self.stream.path} is in a row of more than "
+                    f"{MOST_LINE >> 20} MiB: is a quotation mark missing before?"
+                )
+            return text
+        raise StopIteration
 
 
 def _separator(line: str) -> str:
@@ -107,7 +135,10 @@ def _separator(line: str) -> str:
 
 
 def _names(line: str) -> list[str]:
-    cells = next(csv.reader(io.StringIO(line.strip()), delimiter=_separator(line)), [])
+    try:
+        cells = next(csv.reader(io.StringIO(line.strip()), delimiter=_separator(line)), [])
+    except csv.Error:
+        return []
     return [name.strip().lower() for name in cells]
 
 
@@ -149,35 +180,40 @@ class _Links:
         self._ends: dict[tuple[str, ...], str] = {}  # what cells say -> an id claimed already
 
     def claims(self, row: Row) -> Iterator[Claim]:
-        nodes: list[Claim] = []
-        source = self._end(row, "source", nodes)
+        fresh: dict[tuple[str, ...], NodeClaim] = {}  # said only if the row is fit as a whole
+        found = list(self._row(row, fresh))
+        self._ends |= {cells: claim.ids[0] for cells, claim in fresh.items()}
+        return chain(fresh.values(), found)
+
+    def _row(self, row: Row, fresh: dict[tuple[str, ...], NodeClaim]) -> Iterator[Claim]:
+        source = self._end(row, "source", fresh)
         kind = _cell(row, "link")
         if not kind:
-            return iter(nodes)
-        target = self._end(row, "target", nodes)
+            return
+        target = self._end(row, "target", fresh)
         if kind not in LINK_KINDS:
             raise UnfitError(f"there is no kind of link {kind!r}")
         told = _cell(row, "weight") or "1"
         weight = number(told)
         if weight is None:
             raise UnfitError(f"a weight is a finite number, not {told!r}")
-        return chain(nodes, [LinkClaim(kind=kind, source=source, target=target, weight=weight)])
+        yield LinkClaim(kind=kind, source=source, target=target, weight=weight)
 
-    def _end(self, row: Row, end: str, nodes: list[Claim]) -> str:
+    def _end(self, row: Row, end: str, fresh: dict[tuple[str, ...], NodeClaim]) -> str:
         names = (f"{end}_kind", end, f"{end}_label", f"{end}_year")
         cells = tuple(row.get(name, "") for name in names)
-        found = self._ends.get(cells)
-        if found is None:
-            claim = _node(*(_cell(row, name) for name in names))
-            nodes.append(claim)
-            found = self._ends[cells] = claim.ids[0]
-        return found
+        if cells in self._ends:
+            return self._ends[cells]
+        if cells not in fresh:
+            fresh[cells] = _node(*(_cell(row, name) for name in names))
+        return fresh[cells].ids[0]
 
 
 def _node(kind: str, told: str, label: str, when: str) -> NodeClaim:
     """Return what a row says of an end."""
     kind, told, label, day = node_kind(kind), clean(told, TITLE), clean(label, TITLE), year(when)
-    if kind_of(name := normal_id(told)):
+    name = normal_id(told)
+    if kind_of(name) or (name and label):  # with a label beside it, any namespace will do
         return NodeClaim(kind=kind, ids=(name,), label=label or name, year=day)
     label = label or told
     if kind == "work":

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from tutelage.errors import GraphError
 from tutelage.graph.identity import arxiv_id, doi_id, fold, openalex_id
@@ -38,7 +39,7 @@ def fetch(
         return _ask(f"{api}/works/{name.removeprefix('openalex:')}", {}, wanted, sleep)
     if name := doi_id(wanted) or arxiv_id(wanted):
         name = name.replace("arxiv:", "doi:10.48550/arxiv.")
-        return _ask(f"{api}/works/{name}", {}, wanted, sleep)
+        return _ask(f"{api}/works/{quote(name, safe=':/()')}", {}, wanted, sleep)
     words = fold(wanted)
     if not words:
         raise GraphError(f"what to fetch is a DOI, an arXiv id or a title, not {wanted!r}.")
@@ -65,7 +66,9 @@ def _ask(
     wait = 1.0
     for _ in range(TRIES):
         try:
-            with httpx.stream("GET", url, params=query, timeout=30) as answer:
+            with httpx.stream(
+                "GET", url, params=query, timeout=30, follow_redirects=True
+            ) as answer:  # works that were merged are elsewhere
                 status, told = answer.status_code, answer.headers.get("retry-after", "")
                 content = _read(answer.iter_bytes())
         except httpx.HTTPError as error:  # whose text may hold the address, and that the key
