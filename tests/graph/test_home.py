@@ -132,9 +132,9 @@ def test_a_kill_at_any_moment_loses_nothing(home: Home, file: Path, tmp_path: Pa
     assert opened(home) == before
     steps = int(killed(Home(tmp_path / "count.sqlite"), "import", str(file), 0)[1])
     assert steps > 20
-    many = 3 if "postgres" in str(home.graph) else 6
+    many = 2 if "postgres" in str(home.graph) else 5
     seen = set()
-    for moment in [3, 6, *(steps * part // many for part in range(1, many))]:
+    for moment in [6, *(steps * part // many for part in range(1, many))]:
         code, _ = killed(home, "import", str(file), moment)
         seen.add(code)
         with closing(open_store(home.graph)) as store:  # as the kill left it
@@ -157,7 +157,7 @@ def test_a_kill_while_it_is_forgotten_is_completed_by_forgetting_again(
     local.import_file(file)
     after = opened(local)
     seen = 0
-    for moment in range(1, 60, 9):
+    for moment in range(2, 60, 12):
         code, _ = killed(local, "forget", file.name, moment)
         if code == 0:
             break
