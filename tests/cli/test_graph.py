@@ -74,7 +74,7 @@ def test_derived_links_of_a_file_are_told(runs: Path, tmp_path: Path) -> None:
         ("graphml", "<?xml"),
         ("gexf", "<?xml"),
         ("csv", "source_kind,source,link"),
-        ("bibtex", "@inproceedings{zhao2022"),
+        ("bibtex", "@misc{zhao2022decoupled"),
         ("svg", "<?xml"),
     ],
 )

@@ -20,9 +20,9 @@ def main(what: str, graph: str, imports: str, file: str, moment: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def heard(event: str, arguments: tuple[object, ...]) -> None:
-        if event in ("open", "os.rename", "os.remove", "os.mkdir", "shutil.copyfile"):
-            if str(arguments[0]).startswith(imports):
-                step()
+        changes = event in ("open", "os.rename", "os.remove", "os.mkdir", "shutil.copyfile")
+        if changes and str(arguments[0]).startswith(imports):
+            step()
 
     from tutelage.graph.home import Home
     from tutelage.graph.store.postgres import PostgresTalk

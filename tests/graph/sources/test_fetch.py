@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,8 +17,8 @@ KEY = "secret-key-of-ours"
 
 
 class Server(ThreadingHTTPServer):
-    answers: ClassVar[list[tuple[int, dict[str, str], bytes]]]
-    asked: ClassVar[list[str]]
+    answers: list[tuple[int, dict[str, str], bytes]]
+    asked: list[str]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -46,8 +45,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server(("127.0.0.1", 0), Handler) as served:
-        served.answers = [(200, {}, json.dumps(OPENALEX).encode())]  # type: ignore[misc]
-        served.asked = []  # type: ignore[misc]
+        served.answers = [(200, {}, json.dumps(OPENALEX).encode())]
+        served.asked = []
         threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
         yield served
         served.shutdown()

@@ -476,7 +476,7 @@ def work(n):
     return NodeClaim(kind="work", ids=(f"doi:10.1000/{name}.{n}",), label=f"On {n}")
 
 def endless():
-    for n in range(50_000):
+    for n in range(25_000):  # the first 20,000 are written by then
         yield work(n)
     print("amid", flush=True)
     time.sleep(600)

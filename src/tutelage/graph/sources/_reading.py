@@ -5,7 +5,6 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -91,13 +90,13 @@ class Stream:
         """Return the beginning of the text, which stays to be read."""
         read = bytearray()
         try:
-            while block := self._guarded(partial(self._file.read1, most - len(read))):
+            while len(read) < most and (block := self._guarded(self._file.read1)):
                 read += block
         except GraphError:
             if not read:
                 raise  # else it will, at the line where it breaks off
         self._file.seek(0)
-        return read.decode(errors="replace").removeprefix("\ufeff")
+        return read[:most].decode(errors="replace").removeprefix("\ufeff")
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield every line with its number, from 1."""

@@ -67,9 +67,10 @@ def importance(degree: float, facts: Facts) -> float:
 def weigh(talk: Talk, nodes: Collection[int]) -> None:
     """Recompute the importance of these nodes."""
     packed = talk.pack(list(nodes))
+    # One for ends and kind, as `columns` has it: several names of a node may claim the same link.
     ends = " UNION ALL ".join(
-        f"SELECT {end} AS id, kind, weight FROM link WHERE {end} {talk.numbers} "
-        "AND origin <> 0 AND source <> target"
+        f"SELECT {end} AS id, kind, max(weight) AS weight FROM link WHERE {end} {talk.numbers} "
+        "AND origin <> 0 AND source <> target GROUP BY source, kind, target"
         for end in ("source", "target")
     )
     degree: dict[int, float] = {}

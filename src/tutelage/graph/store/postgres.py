@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tutelage.errors import GraphBusyError, GraphError
@@ -17,7 +18,7 @@ VERSION = 1  # of the tables
 WRITING = 0x7475746C  # the lock that one writer holds
 WAIT_SECONDS = 30  # for another process to finish writing
 COPIED = 1_000  # rows from which they are sent as a stream
-ITERATED = 50_000  # rows that a question gives at a time
+WORDED = 10_000  # nodes whose words are sent at a time
 
 TABLES = """
 CREATE TABLE fact (name text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
@@ -119,7 +120,10 @@ class PostgresTalk(Talk):
     def index_words(self, rows: Iterable[tuple[int, int, str]], *, anew: bool) -> None:
         """See `Talk.index_words`."""
         self.run("CREATE TEMPORARY TABLE worded (id bigint, words text) ON COMMIT DROP")
-        self._copy("COPY worded (id, words) FROM STDIN", ((node, text) for node, _, text in rows))
+        # In portions, since what yields the rows may ask on the connection that the copy keeps busy.
+        stream = ((node, text) for node, _, text in rows)
+        while portion := list(islice(stream, WORDED)):
+            self._copy("COPY worded (id, words) FROM STDIN", portion)
         self.run(
             "UPDATE node SET words = array_to_tsvector(string_to_array(worded.words, ' ')) "
             "FROM worded WHERE worded.id = node.id"
@@ -174,7 +178,11 @@ class PostgresStore(SqlStore):
         self._free: list[Connection[Row]] = []
         self._pool_lock = threading.Lock()
         self._closed = False
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def _prepare(self) -> None:
         with self.writing() as talk:

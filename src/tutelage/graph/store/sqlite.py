@@ -162,7 +162,11 @@ class SqliteStore(SqlStore):
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect(write=True)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
         except sqlite3.Error as error:
             raise GraphError(
                 f"{path} cannot be opened as a graph: {error}. It can be rebuilt from the records "
