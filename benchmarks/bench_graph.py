@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def _labels(
         yield " ".join(vocabulary[word] for word in row).capitalize()
 
 
-def asked(questions: Sequence[Callable[[], object]], *, warmup: int = 50) -> dict[str, float | int]:
+def asked(questions: Sequence[Callable[[], object]], *, warmup: int = 50) -> dict[str, Any]:
     """Return the quantiles of what questions take, in milliseconds."""
     for question in questions[:warmup]:
         question()
@@ -115,17 +116,17 @@ def typed(labels: Sequence[str], count: int) -> list[str]:
     random = np.random.default_rng(SEED + 1)
     found: list[str] = []
     while len(found) < count:
-        label = labels[random.integers(len(labels))][:30]
+        label = labels[int(random.integers(len(labels)))][:30]
         found += [label[:length] for length in range(1, len(label) + 1)]
     return found[:count]
 
 
-def answered(home: Path, runs: Path) -> float:
+def answered(graph: str | Path, runs: Path) -> float:
     """Return the seconds from the start of `tutelage explore` until its port answers."""
     command = [sys.executable, "-m", "tutelage", "explore", "--runs", str(runs)]
     began = time.perf_counter()
     server = subprocess.Popen(
-        [*command, "--graph", str(home), "--no-browser"], stdout=subprocess.PIPE, text=True
+        [*command, "--graph", str(graph), "--no-browser"], stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout

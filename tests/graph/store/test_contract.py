@@ -126,7 +126,11 @@ def test_what_an_origin_joined_comes_apart_when_it_goes_and_links_find_back(stor
 
 
 def test_two_origins_that_say_the_same_make_one_link_that_stays_until_both_go(store: Store) -> None:
-    claims = [work("doi:10.1000/x"), work("doi:10.1000/y"), cites("doi:10.1000/x", "doi:10.1000/y")]
+    claims: list[Claim] = [
+        work("doi:10.1000/x"),
+        work("doi:10.1000/y"),
+        cites("doi:10.1000/x", "doi:10.1000/y"),
+    ]
     store.apply(origin("import:a"), claims)
     store.apply(origin("import:b"), [*claims[:2], cites("doi:10.1000/x", "doi:10.1000/y", 2.0)])
     node = one(store, "doi:10.1000/x")
@@ -140,7 +144,11 @@ def test_two_origins_that_say_the_same_make_one_link_that_stays_until_both_go(st
 
 
 def test_replace_leaves_just_what_is_claimed_and_says_whether_that_changed(store: Store) -> None:
-    claims = [work("doi:10.1000/x"), work("doi:10.1000/y"), cites("doi:10.1000/x", "doi:10.1000/y")]
+    claims: list[Claim] = [
+        work("doi:10.1000/x"),
+        work("doi:10.1000/y"),
+        cites("doi:10.1000/x", "doi:10.1000/y"),
+    ]
     assert store.replace(origin("import:a"), claims)
     before, version = told(store), store.version()
     assert not store.replace(origin("import:a"), claims)
@@ -258,7 +266,7 @@ def test_any_changes_leave_what_the_claims_that_stand_come_to(
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(where)))
         fresh = stack.enter_context(closing(open_store(tmp_path / "fresh.sqlite")))
-        examples = 40 if isinstance(where, str) and "://" not in where else 20
+        examples = 40 if "://" not in str(where) else 20
 
         @settings(
             max_examples=examples,

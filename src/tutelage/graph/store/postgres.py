@@ -120,7 +120,7 @@ class PostgresTalk(Talk):
     def index_words(self, rows: Iterable[tuple[int, int, str]], *, anew: bool) -> None:
         """See `Talk.index_words`."""
         self.run("CREATE TEMPORARY TABLE worded (id bigint, words text) ON COMMIT DROP")
-        # In portions, since what yields the rows may ask on the connection that the copy keeps busy.
+        # In portions: what yields the rows may ask on the connection that the copy keeps busy.
         stream = ((node, text) for node, _, text in rows)
         while portion := list(islice(stream, WORDED)):
             self._copy("COPY worded (id, words) FROM STDIN", portion)
