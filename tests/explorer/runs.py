@@ -5,10 +5,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from tutelage.config import fingerprint, loads
-from tutelage.record import Evaluation, Machine, Result, Row, RunWriter
+from tutelage.record import ClassMeans, Evaluation, Machine, Result, Row, RunWriter
 
 TEACHER_ACCURACY = 0.948
 EPOCHS = 3
+CLASSES = ClassMeans(
+    split="test",
+    names=["zero", "one", "seven"],
+    counts=[10, 10, 10],
+    others=[[1, 2], [0, 2], [0, 1]],
+    student=[[0.03, 0.02], [0.01, 0.21], [0.02, 0.19]],
+    student_target=[0.95, 0.78, 0.79],
+    teacher=[[0.02, 0.01], [0.01, 0.11], [0.01, 0.09]],
+    teacher_target=[0.97, 0.88, 0.9],
+)
 
 TEACHER = """
 [data]
@@ -80,6 +90,7 @@ def write_run(path: Path, config: str, accuracy: float, *, teacher: Path | None 
                 teacher_sha256=_hash(teacher.name),
                 teacher_run=str(teacher),
             )
+            writer.put_classes(CLASSES)
         writer.finish(result)
     return path
 
