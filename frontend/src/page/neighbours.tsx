@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, api } from "../api/client";
-import type { Neighbour, NeighbourGroup, NodeBrief } from "../api/types";
+import type { Neighbour, NeighbourGroup, NodeBrief, SeenNode } from "../api/types";
 import { Letter } from "../panels/parts";
 import { Waiting } from "../panels/waiting";
 import { whole } from "../panels/words";
@@ -150,6 +150,13 @@ function onArrow(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
 
 const LISTED = 200;
 
+/** What the canvas shows of a node: its kind, the line beneath its name, its signal and links. */
+function standing(node: SeenNode): string {
+  const kind = nodeKinds.value.get(node.kind)?.singular ?? "";
+  const parts = [kind, node.sub === kind ? "" : node.sub, `signal ${node.signal}`, `${whole(node.links)} links`];
+  return parts.filter(Boolean).join(", ");
+}
+
 /** Every node of the view by name, for who cannot see the canvas. */
 export function EveryNode({ onPick = pick, open = false }: { onPick?: (key: string) => void; open?: boolean }) {
   const nodes = view.value.data?.nodes ?? [];
@@ -163,7 +170,7 @@ export function EveryNode({ onPick = pick, open = false }: { onPick?: (key: stri
           <Item
             key={node.key}
             node={node}
-            sub={`${nodeKinds.value.get(node.kind)?.singular ?? ""}, signal ${node.signal}, ${whole(node.links)} links`}
+            sub={standing(node)}
             onPick={onPick}
           />
         ))}

@@ -27,7 +27,8 @@ def _sub(node: Node) -> str:
         told = [str(facts.get("type") or NODE_KINDS["work"].singular), str(node.year or "")]
         return " / ".join(part for part in told if part)
     if node.kind == "topic" and "works_count" in facts:
-        return f"{facts['works_count']} works"
+        count = facts["works_count"]
+        return f"{count} work" if count == 1 else f"{count} works"
     if node.kind == "method" and "kind" in facts:
         return f"Method, {facts['kind']}"
     if node.kind == "data" and "classes" in facts:

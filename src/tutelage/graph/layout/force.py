@@ -9,6 +9,9 @@ from tutelage.graph.layout.settle import EXACT, repulsion_near, settle, spread_s
 from tutelage.graph.layout.stress import least_stress
 
 FEW = 100
+GRAVITY = 0.2
+"""Keeps arms of a large part from reaching far out, beside links that pull by 1."""
+
 WIDE = 1.25
 """How much wider than high everything is drawn, since labels lie flat."""
 
@@ -75,6 +78,7 @@ def _alone(scene: Scene, part: NDArray[np.int64]) -> Places:
             k=pull.sum() / (count * (count - 1) / 2),  # links of length 1
             steps=200,
             reach=np.sqrt(count) / 4,
+            gravity=GRAVITY,
         )
     return _turned(_roomy(places), scene.kinds[part])
 
