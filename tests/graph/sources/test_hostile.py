@@ -238,6 +238,7 @@ def test_files_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, content: str
 ) -> None:
     monkeypatch.setattr(_reading, limit, 2_000)
+    monkeypatch.setattr(_reading, "LOOK", 1)
     with pytest.raises(GraphError, match=r"that one file may hold\. Split it"):
         taken(tmp_path, content)
 

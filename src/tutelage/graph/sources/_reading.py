@@ -5,6 +5,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ MOST_BYTES = 32 << 30  # of a file of lines, decompressed: a dozen parts of Open
 MOST_DOCUMENT = 512 << 20  # of a file that must be read whole
 MOST_LINE = 32 << 20
 MOST_RATIO = 200  # decompressed to compressed bytes: text of records has 5 to 20, a bomb 1,000
+LOOK = 1 << 16  # bytes between two looks at how much it has become
 _FREE = 64 << 20  # bytes that may come of any ratio
 KEPT = 50
 """Skipped lines of which a report keeps the reason."""
@@ -77,6 +79,7 @@ class Stream:
             gzip.GzipFile(fileobj=self._raw) if packed else self._raw
         )
         self._count = 0
+        self._looked = 0  # the count at which to look again
         self.line = 0
 
     def __enter__(self) -> "Stream":
@@ -100,7 +103,8 @@ class Stream:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield every line with its number, from 1."""
-        while line := self._guarded(lambda: self._file.readline(MOST_LINE + 1)):
+        read = partial(self._file.readline, MOST_LINE + 1)
+        while line := self._guarded(read):
             self.line += 1
             if len(line) > MOST_LINE:
                 raise GraphError(f"{self._where()} is longer than {MOST_LINE >> 20} MiB.")
@@ -137,6 +141,9 @@ class Stream:
 
     def _counted(self, count: int, most: int) -> None:
         self._count += count
+        if self._count < self._looked:
+            return
+        self._looked = self._count + LOOK
         if self._count > most:
             raise GraphError(
                 f"{self._where()} passes the {most / 2**30:g} GiB that one file may hold. Split it."
@@ -261,17 +268,18 @@ def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim
             said.add(mark)
             yield from _node(line, claim, kinds, report)
         elif claim.source in kinds and claim.target in kinds:
-            yield from _link(line, claim, kinds, report)
+            if _fits(line, claim, kinds, report):
+                yield claim
         elif claim.kind == "cites":
             for end in (claim.source, claim.target):
                 if end not in kinds:
                     stub = NodeClaim(kind="work", ids=(end,), label=end)
                     yield from _node(line, stub, kinds, report)
-            yield from _link(line, claim, kinds, report)
+            if _fits(line, claim, kinds, report):
+                yield claim
         else:
             held.append((line, claim))
-    for line, claim in held:
-        yield from _link(line, claim, kinds, report)
+    yield from (claim for line, claim in held if _fits(line, claim, kinds, report))
 
 
 def _node(line: int, claim: NodeClaim, kinds: dict[str, str], report: Report) -> Iterator[Claim]:
@@ -285,20 +293,24 @@ def _node(line: int, claim: NodeClaim, kinds: dict[str, str], report: Report) ->
     yield claim
 
 
-def _link(line: int, claim: LinkClaim, kinds: dict[str, str], report: Report) -> Iterator[Claim]:
-    if claim.kind in LINK_KINDS and LINK_KINDS[claim.kind].derived:
-        report.derived += 1
-    elif reason := _unfit(claim, kinds):
-        report.skip(line, reason)
-    else:
-        report.links += 1
-        yield claim
+def _fits(line: int, claim: LinkClaim, kinds: dict[str, str], report: Report) -> bool:
+    """Count a link, and say whether it is to be kept."""
+    if reason := _unfit(claim, kinds):
+        if claim.kind in LINK_KINDS and LINK_KINDS[claim.kind].derived:
+            report.derived += 1
+        else:
+            report.skip(line, reason)
+        return False
+    report.links += 1
+    return True
 
 
 def _unfit(claim: LinkClaim, kinds: dict[str, str]) -> str:
     kind = LINK_KINDS.get(claim.kind)
     if kind is None:
         return f"there is no kind of link {claim.kind!r}"
+    if kind.derived:
+        return f"links {claim.kind} are computed"
     for end, wanted in ((claim.source, kind.source), (claim.target, kind.target)):
         if end not in kinds:
             return f"the link {claim.kind} ends in {end}, which is nowhere in the file"

@@ -13,9 +13,9 @@ with no link tells of its source alone.
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
+from operator import itemgetter
 
 from tutelage.errors import GraphError
 from tutelage.graph.identity import (
@@ -52,8 +52,6 @@ LINKS = ("source_kind", "source", "link", "target_kind", "target")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell that a spreadsheet would run begins with; exports put ``'`` before it."""
 
-Row = Mapping[str, str]
-
 
 def matches(head: str) -> bool:
     """Say whether the first line names columns of works or of links."""
@@ -68,15 +66,15 @@ def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claim]]:
     separator, names = _separator(first), _names(first)
     limit = csv.field_size_limit(sys.maxsize)  # rows are bounded already
     rows = csv.reader(lines, delimiter=separator, strict=True)
-    read = _Links() if set(LINKS) <= set(names) else _Works()
+    read = (_Links if set(LINKS) <= set(names) else _Works)(names)
     try:
         for cells in _rows(rows, lines, report):
             line = stream.line
             if len(cells) > len(names):
                 report.skip(line, f"the row has {len(cells)} cells for {len(names)} columns")
                 continue
-            row = dict(zip(names, cells, strict=False))
-            for claim in attempted(line, partial(read.claims, row), report):
+            cells += [""] * (len(names) + 1 - len(cells))  # the last for columns that are missing
+            for claim in attempted(line, partial(read.claims, cells), report):
                 yield line, claim
     finally:
         csv.field_size_limit(limit)
@@ -142,15 +140,23 @@ def _names(line: str) -> list[str]:
     return [name.strip().lower() for name in cells]
 
 
-def _cell(row: Row, name: str) -> str:
+def _cell(cell: str) -> str:
     """Return a cell without the mark that keeps spreadsheets from running it."""
-    cell = row.get(name, "").strip()
+    cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
+def _place(names: Sequence[str], name: str) -> int:
+    """Return where a column stands; of one that is missing, where an empty cell does."""
+    return names.index(name) if name in names else -1
+
+
 class _Works:
-    def claims(self, row: Row) -> list[Claim]:
-        cells = {name: _cell(row, name) for name in WORKS}
+    def __init__(self, names: Sequence[str]) -> None:
+        self._places = {name: _place(names, name) for name in WORKS}
+
+    def claims(self, row: Sequence[str]) -> list[Claim]:
+        cells = {name: _cell(row[place]) for name, place in self._places.items()}
         several = {
             name: [each.strip() for each in cells[name].split(";") if each.strip()]
             for name in ("authors", "topics", "references")
@@ -176,37 +182,47 @@ class _Works:
 
 
 class _Links:
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self._ends: dict[tuple[str, ...], str] = {}  # what cells say -> an id claimed already
+        self._source, self._target = (
+            itemgetter(
+                *(
+                    _place(names, each)
+                    for each in (f"{end}_kind", end, f"{end}_label", f"{end}_year")
+                )
+            )
+            for end in ("source", "target")
+        )
+        self._kind, self._weight = _place(names, "link"), _place(names, "weight")
 
-    def claims(self, row: Row) -> Iterator[Claim]:
+    def claims(self, row: Sequence[str]) -> list[Claim]:
         fresh: dict[tuple[str, ...], NodeClaim] = {}  # said only if the row is fit as a whole
-        found = list(self._row(row, fresh))
-        self._ends |= {cells: claim.ids[0] for cells, claim in fresh.items()}
-        return chain(fresh.values(), found)
+        found: list[Claim] = []
+        source = self._end(self._source(row), fresh)
+        if kind := _cell(row[self._kind]):
+            target = self._end(self._target(row), fresh)
+            found.append(_link(kind, source, target, _cell(row[self._weight])))
+        if fresh:
+            self._ends |= {cells: claim.ids[0] for cells, claim in fresh.items()}
+            found[:0] = fresh.values()
+        return found
 
-    def _row(self, row: Row, fresh: dict[tuple[str, ...], NodeClaim]) -> Iterator[Claim]:
-        source = self._end(row, "source", fresh)
-        kind = _cell(row, "link")
-        if not kind:
-            return
-        target = self._end(row, "target", fresh)
-        if kind not in LINK_KINDS:
-            raise UnfitError(f"there is no kind of link {kind!r}")
-        told = _cell(row, "weight") or "1"
-        weight = number(told)
-        if weight is None:
-            raise UnfitError(f"a weight is a finite number, not {told!r}")
-        yield LinkClaim(kind=kind, source=source, target=target, weight=weight)
-
-    def _end(self, row: Row, end: str, fresh: dict[tuple[str, ...], NodeClaim]) -> str:
-        names = (f"{end}_kind", end, f"{end}_label", f"{end}_year")
-        cells = tuple(row.get(name, "") for name in names)
+    def _end(self, cells: tuple[str, ...], fresh: dict[tuple[str, ...], NodeClaim]) -> str:
         if cells in self._ends:
             return self._ends[cells]
         if cells not in fresh:
-            fresh[cells] = _node(*(_cell(row, name) for name in names))
+            fresh[cells] = _node(*map(_cell, cells))
         return fresh[cells].ids[0]
+
+
+def _link(kind: str, source: str, target: str, told: str) -> LinkClaim:
+    """Return what a row says of a link."""
+    if kind not in LINK_KINDS:
+        raise UnfitError(f"there is no kind of link {kind!r}")
+    weight = number(told) if told else 1.0
+    if weight is None:
+        raise UnfitError(f"a weight is a finite number, not {told!r}")
+    return LinkClaim(kind=kind, source=source, target=target, weight=weight)
 
 
 def _node(kind: str, told: str, label: str, when: str) -> NodeClaim:

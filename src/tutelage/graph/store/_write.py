@@ -37,6 +37,7 @@ POUR = 1_000_000  # links that are sorted and written together
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
+ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 LONGEST_ID, LONGEST_LABEL = 500, 10_000  # characters
 
 ASSERTABLE = {name: code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].projection}
@@ -644,20 +645,21 @@ def link_row(claim: LinkClaim) -> tuple[Row, Row]:
 
 def demand_link(claim: LinkClaim) -> None:
     """Demand a link that can be kept."""
+    if claim.kind in ASSERTABLE and 0 <= claim.weight < math.inf:
+        return
     told = f"the link of {claim.source!r} to {claim.target!r}"
     if claim.kind not in ASSERTABLE:
         raise GraphError(
             f"{told} wants a kind that a source can claim, of {', '.join(ASSERTABLE)}, got "
             f"{claim.kind!r}.{did_you_mean(str(claim.kind), ASSERTABLE)}"
         )
-    if not 0 <= claim.weight < math.inf:
-        raise GraphError(f"{told} wants a finite weight of at least 0, got {claim.weight!r}.")
+    raise GraphError(f"{told} wants a finite weight of at least 0, got {claim.weight!r}.")
 
 
 def dumps(value: object) -> str:
     """Return JSON of one form."""
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return ENCODE(value)
     except (TypeError, ValueError) as error:
         raise GraphError(f"facts want what JSON can write: {error}. Got {value!r}.") from None
 
