@@ -51,6 +51,10 @@ def test_the_page_is_small_enough_to_be_there_at_once(files: dict[str, bytes]) -
     assert sum(len(gzip.compress(content)) for content in files.values()) <= BUDGET
 
 
+LEADS = {"https://doi.org/", "https://arxiv.org/abs/"}
+"""Where links of a paper lead whoever follows them; the page itself asks nothing there."""
+
+
 def test_the_page_asks_nobody_but_its_server_and_makes_no_code(files: dict[str, bytes]) -> None:
     for name, content in files.items():
         text = content.decode()

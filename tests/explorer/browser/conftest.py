@@ -46,7 +46,7 @@ def _needs() -> None:
         pytest.skip("the page is not built of these sources: pip install -e .")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs until then, and bars others from theirs
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
@@ -56,19 +56,19 @@ def launch(playwright: Playwright, *flags: str) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     with launch(playwright, *SOFTWARE_WEBGL) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium_without_webgl(playwright: Playwright) -> Iterator[Browser]:
     with launch(playwright, *NO_WEBGL) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a teacher's run and two of its students."""
     return write_runs(tmp_path_factory.mktemp("work") / "runs")
@@ -87,7 +87,7 @@ class Site:
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(runs: Path, chromium: Browser) -> Iterator[Site]:
     with serving(runs) as start:
         yield Site(start, chromium)
