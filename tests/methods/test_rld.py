@@ -27,7 +27,8 @@ def test_where_the_teacher_is_right_it_is_dkd() -> None:
     batch = Batch(torch.zeros(32, 1, 1, 1), teacher.argmax(1), torch.arange(32))
     methods = RLD(RLD.Config(), SHAPES, SHAPES), DKD(DKD.Config(), SHAPES, SHAPES)
     rld, dkd = (one.terms(Output(student), Output(teacher), batch, LATE) for one in methods)
-    assert torch.equal(rld["scd"], dkd["tckd"])
+    # Two ways to one number: the last bit depends on the vector width of the processor.
+    torch.testing.assert_close(rld["scd"], dkd["tckd"], rtol=1e-14, atol=0)
     torch.testing.assert_close(rld["mcd"], dkd["nckd"], rtol=1e-14, atol=0)
 
 
