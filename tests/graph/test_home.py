@@ -268,7 +268,7 @@ def test_an_error_nobody_thought_of_does_not_stay_in_the_way(
 
     before = opened(local)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "read", fail)
+        patch.setattr(module, "read_large", fail)
         with pytest.raises(ZeroDivisionError):
             local.import_file(file)
     assert local.kept() == []

@@ -1,17 +1,19 @@
 """Where a graph lives: its store, and beside it the imported files from which it can be rebuilt."""
 
+import gc
 import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tutelage.errors import GraphBusyError, GraphError, did_you_mean
 from tutelage.graph.literature import shipped_claims
-from tutelage.graph.model import Claim, NodeClaim
+from tutelage.graph.model import Claims, NodeClaim
 from tutelage.graph.query import Query
 from tutelage.graph.sources import Report, read
+from tutelage.graph.sources.apart import read_large
 from tutelage.graph.store import Origin, Store
 from tutelage.graph.store.open import open_store
 from tutelage.graph.watch import Watch
@@ -98,7 +100,8 @@ class Home:
             kept = self._keep(path)
             report = Report()
             try:
-                _apply(store, kept, report, progress)
+                with _no_cycles():
+                    _apply(store, kept, report, progress)
             except BaseException as error:  # whatever it is, it would meet the next `open` too
                 if kept not in before and not self._holds(store, kept):
                     kept.unlink(missing_ok=True)
@@ -177,7 +180,9 @@ class Home:
             store.refresh()
         return built
 
-    def _parts(self, progress: Progress | None) -> Iterator[tuple[Origin, Report, Iterable[Claim]]]:
+    def _parts(
+        self, progress: Progress | None
+    ) -> Iterator[tuple[Origin, Report, Iterable[Claims]]]:
         for origin, claims in shipped_claims().items():
             nodes = sum(isinstance(claim, NodeClaim) for claim in claims)
             yield origin, Report(nodes=nodes, links=len(claims) - nodes), claims
@@ -213,6 +218,18 @@ def graph_home(runs: Path, graph: str | None = None) -> Home:
     return Home(where, runs / "graph.imports" if "://" in where else None)
 
 
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Look for no garbage in cycles: an import makes none, and a third of its time would go."""
+    there = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if there:
+            gc.enable()
+
+
 def _apply(store: Store, path: Path, report: Report, progress: Progress | None = None) -> None:
     origin = _origin(path)
     store.replace(origin, _kept_claims(path, report, progress))
@@ -241,13 +258,13 @@ def _put_places(store: Store, origin: Origin, report: Report) -> None:
         store.put_places(scene, {key: p for key, p in report.places.items() if key not in stand})
 
 
-def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Iterator[Claim]:
+def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Iterator[Claims]:
     if file_sha256(path)[:DIGITS] != path.name[:DIGITS]:
         raise GraphError(
             f"{path} is not the file that was imported. Put that back, or take it away and import "
             f"it again."
         )
-    yield from read(path, report, progress)
+    yield from read_large(path, report, progress)
 
 
 def _origin(kept: Path) -> Origin:
@@ -258,7 +275,7 @@ def _label(kept: Path) -> str:
     return kept.name[DIGITS + 1 :]
 
 
-def _drained(claims: Iterable[Claim], report: Report) -> Report:
+def _drained(claims: Iterable[Claims], report: Report) -> Report:
     try:
         for _ in claims:
             pass

@@ -190,19 +190,19 @@ def own_ids(claim: NodeClaim) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*claim.ids, weak) if weak else claim.ids))
 
 
-def look_up_ids(claim: NodeClaim) -> tuple[str, ...]:
+def look_up_ids(claim: NodeClaim, own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the ids under which the thing may be kept already.
 
-    These are its own and, of a work, its title's in the years before and after: a preprint
+    These are its `own_ids` and, of a work, its title's in the years before and after: a preprint
     and its paper.
     """
-    found = list(own_ids(claim))
+    found = own
     for name in claim.ids:
         if name.startswith("title:"):
             head, _, year = name.rpartition("|")
             if year.isdecimal():
                 found += (f"{head}|{int(year) - 1}", f"{head}|{int(year) + 1}")
-    return tuple(found)
+    return found
 
 
 def may_merge(a: Collection[str], b: Collection[str], by: str) -> bool:
@@ -243,7 +243,7 @@ def merged(claims: Sequence[tuple[str, NodeClaim]]) -> NodeClaim:
     of citations only grow, and once retracted is retracted. `names` are all other labels, `ids`
     all ids.
     """
-    ordered = [claim for _, claim in sorted(claims, key=_trust)]
+    ordered = [claim for _, claim in (sorted(claims, key=_trust) if len(claims) > 1 else claims)]
     named = [claim for claim in ordered if not _is_stub(claim)]
     label = (named or ordered)[0].label
     facts: dict[str, Any] = {}

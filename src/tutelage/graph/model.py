@@ -5,7 +5,7 @@ name the same thing become one node. Links are asserted, because a source claims
 because they follow from asserted ones: those are computed, never imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -203,7 +203,62 @@ class LinkClaim:
     facts: Facts = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LinkClaims:
+    """Many links that a source asserts, as columns of one length: tables of millions come so.
+
+    `source` and `target` are positions in `ids`, `kind` in `LINK_CODES`; there are no facts. One
+    list of ids serves a whole stream of claims: it grows, but what stands in it stays. `line` is
+    where each link is said, for messages.
+    """
+
+    ids: Sequence[str]
+    kind: NDArray[np.int64]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    line: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def __getitem__(self, which: "NDArray[np.bool_]") -> "LinkClaims":
+        columns = {
+            name: getattr(self, name)[which]
+            for name in ("kind", "source", "target", "weight", "line")
+        }
+        return LinkClaims(ids=self.ids, **columns)
+
+    def singly(self) -> "Iterator[tuple[int, LinkClaim]]":
+        """Yield the links one by one, each with its line."""
+        names = ("line", "kind", "source", "target", "weight")
+        columns = (getattr(self, name).tolist() for name in names)
+        for line, kind, source, target, weight in zip(*columns, strict=True):
+            yield (
+                line,
+                LinkClaim(
+                    kind=LINK_CODES[kind],
+                    source=self.ids[source],
+                    target=self.ids[target],
+                    weight=weight,
+                ),
+            )
+
+
 Claim = NodeClaim | LinkClaim
+"""One thing that a source says."""
+
+Claims = Claim | LinkClaims
+"""What streams of claims are made of: one thing, or many links at once."""
+
+
+def singly(claims: Iterable[Claims]) -> Iterator[Claim]:
+    """Yield claims one by one, links that come as columns too."""
+    for claim in claims:
+        if isinstance(claim, LinkClaims):
+            yield from (link for _, link in claim.singly())
+        else:
+            yield claim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tutelage.graph.model import Claim, LinkClaim, NodeClaim
+from tutelage.graph.model import Claim, LinkClaim, NodeClaim, singly
 from tutelage.graph.sources import Report, read
 
 OPENALEX: dict[str, Any] = {
@@ -111,7 +111,7 @@ work,arxiv:2203.08679,topic_signal,topic,Distillation,0.5
 def took(path: Path) -> tuple[list[Claim], Report]:
     """Return what a file claims, and the report of it."""
     report = Report()
-    return list(read(path, report)), report
+    return list(singly(read(path, report))), report
 
 
 def taken(folder: Path, content: object, name: str = "file") -> tuple[list[Claim], Report]:

@@ -21,6 +21,7 @@ from tests.graph.sources.samples import (
     taken,
 )
 from tutelage.errors import GraphError
+from tutelage.graph.model import NodeClaim
 from tutelage.graph.sources import _reading, read
 from tutelage.graph.sources._reading import KEPT, Report
 
@@ -330,3 +331,35 @@ def test_no_byte_in_a_file_is_more_than_refused(tmp_path: Path, data: st.DataObj
     except GraphError:
         return
     assert report.nodes > 0
+
+
+def test_lines_of_a_table_of_links_are_told_right_whatever_stands_between(tmp_path: Path) -> None:
+    rows = [
+        'person,"Ann\nLee",authorship,work,arxiv:2203.08679\n',  # line 2 and 3
+        "person,B,authorship,work,arxiv:2203.08679,6,7\n",
+        "\n",
+        'person,"C" D,authorship,work,arxiv:2203.08679\n',
+        "person,E,knows,work,arxiv:2203.08679\n",
+        "person,F,authorship,work,\n",
+        "work,arxiv:2203.08679,cites,work,arxiv:2203.08679\n",
+        "person,G,authorship,topic,T\n",
+        "person,Ann Lee,authorship,work,arxiv:2203.08679",
+    ]
+    content = (HEAD + "".join(rows)).encode().replace(b"B,", b"B\xff,")
+    claims, report = taken(tmp_path, content)
+    assert sorted(report.problems) == [
+        (4, "the line is no UTF-8"),
+        (6, "the row is no CSV: ',' expected after '\"'"),
+        (7, "there is no kind of link 'knows'"),
+        (8, "a work needs an id with its namespace or a name, not ''"),
+        (9, "the link cites ends where it begins, in arxiv:2203.08679"),
+        (10, "the link authorship wants a work, and topic:t is a topic"),
+    ]
+    assert report.skipped == 6
+    assert [each.ids for each in claims if isinstance(each, NodeClaim)] == [
+        ("name:ann lee",),
+        ("arxiv:2203.08679",),
+        ("name:g",),
+        ("topic:t",),
+    ]
+    assert report.links == 2

@@ -1,5 +1,6 @@
 """What every store promises, of SQLite and of a real PostgreSQL alike."""
 
+import math
 import os
 import sqlite3
 import subprocess
@@ -17,7 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tutelage.errors import GraphBusyError, GraphError
-from tutelage.graph.model import LINK_KINDS, Claim, LinkClaim, NodeClaim
+from tutelage.graph.model import (
+    LINK_CODES,
+    LINK_KINDS,
+    Claim,
+    Claims,
+    LinkClaim,
+    LinkClaims,
+    NodeClaim,
+)
 from tutelage.graph.store import Origin, Place, Store, _write, open_store
 from tutelage.graph.store._sql import SqlStore
 
@@ -164,6 +173,65 @@ def test_an_error_leaves_everything_as_it_was(store: Store) -> None:
     with pytest.raises(GraphError, match="nobody claims a node"):
         store.apply(origin("import:b"), [work("doi:10.1000/z"), lost])
     assert (told(store), store.version()) == (before, version)
+
+
+def columns(claims: Sequence[Claim]) -> list[Claims]:
+    """Return the claims with all links that have no facts as columns, which come first."""
+    links = [each for each in claims if isinstance(each, LinkClaim) and not each.facts]
+    ids = sorted({end for each in links for end in (each.source, each.target)})
+    together = LinkClaims(
+        ids=ids,
+        kind=np.array([LINK_CODES.index(each.kind) for each in links], np.int64),
+        source=np.array([ids.index(each.source) for each in links], np.int64),
+        target=np.array([ids.index(each.target) for each in links], np.int64),
+        weight=np.array([each.weight for each in links], np.float64),
+        line=np.arange(len(links)),
+    )
+    return [together, *(each for each in claims if each not in links)]
+
+
+@pytest.mark.parametrize("compared", [1000, 0], ids=["compared", "all anew"])
+def test_links_as_columns_are_what_they_are_one_by_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: int
+) -> None:
+    monkeypatch.setattr(_write, "COMPARED", compared)
+    monkeypatch.setattr(_write, "SLICE", 7)
+    random = np.random.default_rng(0)
+    claims: list[Claim] = [work(f"doi:10.1000/{n}", label=f"Paper {n}") for n in range(30)]
+    claims += [person(str(n)) for n in range(9)]
+    claims += [
+        cites(f"doi:10.1000/{a}", f"doi:10.1000/{b}", 1.0 + a)
+        for a, b in random.integers(0, 30, (60, 2)).tolist()
+    ]
+    claims += [
+        wrote(str(a), f"doi:10.1000/{b}") for a, b in random.integers(0, 9, (20, 2)).tolist()
+    ]
+    with closing(open_store(tmp_path / "other.sqlite")) as other:
+        for some in (claims, claims[:70], [*claims[:70], *claims[75:]]):
+            assert store.replace(origin("import:a"), columns(some))
+            assert other.replace(origin("import:a"), some)
+            assert told(store) == told(other)
+            assert store.replace(origin("import:a"), columns(some)) == (compared == 0)
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        (cites("doi:10.1000/x", "doi:10.1000/nowhere"), "nobody claims a node 'doi:10.1000/now"),
+        (cites("doi:10.1000/x", "doi:10.1000/y", math.nan), "a finite weight of at least 0"),
+        (
+            LinkClaim(kind="co_authorship", source="doi:10.1000/x", target="doi:10.1000/y"),
+            "a kind that a source can claim",
+        ),
+    ],
+    ids=["dangling", "weight", "derived"],
+)
+def test_columns_are_refused_for_one_bad_link(store: Store, link: LinkClaim, reason: str) -> None:
+    papers = [work("doi:10.1000/x"), work("doi:10.1000/y")]
+    good = cites("doi:10.1000/y", "doi:10.1000/x")
+    with pytest.raises(GraphError, match=reason):
+        store.apply(origin("import:a"), columns([*papers, good, link]))
+    assert told(store)["nodes"] == {}
 
 
 def test_versions_rise_with_every_change_and_with_nothing_else(store: Store) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.errors import GraphError
-from tutelage.graph.model import Claim
+from tutelage.graph.model import Claim, Claims
 from tutelage.graph.sources import (
     bibtex,
     crossref,
@@ -24,12 +24,12 @@ __all__ = ["Report", "read"]
 
 FORMATS = "OpenAlex, Crossref, Semantic Scholar (JSON), BibTeX, CSV, GraphML, GEXF, our own JSON"
 
-_Numbered = Iterator[tuple[int, Claim]]
+_Numbered = Iterator[tuple[int, Claims]]
 
 
 def read(
     path: Path, report: Report, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Claim]:
+) -> Iterator[Claims]:
     """Yield the claims of a file, nodes before the links that end in them.
 
     The report fills as they are taken. What is broken in a file is skipped and reported with its

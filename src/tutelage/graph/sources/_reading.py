@@ -3,16 +3,30 @@
 import gzip
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tutelage.errors import GraphError
 from tutelage.graph.identity import kind_of, own_ids
-from tutelage.graph.model import LINK_KINDS, NODE_KINDS, Claim, LinkClaim, NodeClaim
+from tutelage.graph.model import (
+    LINK_CODES,
+    LINK_KINDS,
+    NODE_CODES,
+    NODE_KINDS,
+    Claim,
+    Claims,
+    LinkClaim,
+    LinkClaims,
+    NodeClaim,
+)
 from tutelage.graph.store import Place
 from tutelage.graph.text import clean, safe_url
 
@@ -20,6 +34,7 @@ MOST_BYTES = 32 << 30  # of a file of lines, decompressed: a dozen parts of Open
 MOST_DOCUMENT = 512 << 20  # of a file that must be read whole
 MOST_LINE = 32 << 20
 MOST_RATIO = 200  # decompressed to compressed bytes: text of records has 5 to 20, a bomb 1,000
+PORTION = 1 << 18  # bytes of lines that are looked at together
 LOOK = 1 << 16  # bytes between two looks at how much it has become
 _FREE = 64 << 20  # bytes that may come of any ratio
 KEPT = 50
@@ -110,6 +125,26 @@ class Stream:
                 raise GraphError(f"{self._where()} is longer than {MOST_LINE >> 20} MiB.")
             self._counted(len(line), MOST_BYTES)
             yield self.line, line.removeprefix(b"\xef\xbb\xbf") if self.line == 1 else line
+
+    def portions(self) -> Iterator[bytes]:
+        """Yield whole lines, as many as a block holds; `line` is the last of them."""
+        rest = b""
+        while block := self._guarded(lambda: self._file.read1(PORTION)):
+            self._counted(len(block), MOST_BYTES)
+            whole, newline, begun = block.rpartition(b"\n")
+            if newline:
+                block, rest = rest + whole + newline, begun
+                if self.line == 0:
+                    block = block.removeprefix(b"\xef\xbb\xbf")
+                self.line += block.count(b"\n")
+                yield block
+            else:
+                rest += block
+            if len(rest) > MOST_LINE:
+                raise GraphError(f"{self._where(1)} is longer than {MOST_LINE >> 20} MiB.")
+        if rest:
+            self.line += 1
+            yield rest
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of a document."""
@@ -249,7 +284,7 @@ def attempted(line: int, read: Callable[[], Iterable[Claim]], report: Report) ->
     return []
 
 
-def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim]:
+def settle(found: Iterable[tuple[int, Claims]], report: Report) -> Iterator[Claims]:
     """Yield the claims that are fit to keep, nodes before the links that end in them.
 
     A work that is only cited becomes a stub, whose label is its id. Left out and counted are links
@@ -257,52 +292,109 @@ def settle(found: Iterable[tuple[int, Claim]], report: Report) -> Iterator[Claim
     begin, whose weight is no positive number, or whose ends are of other kinds than the link
     joins. A claim said twice in the same words counts once.
     """
-    kinds: dict[str, str] = {}  # of ids
-    said: set[int] = set()
-    held: list[tuple[int, LinkClaim]] = []
+    settling = _Settling(report)
     for line, claim in found:
         if isinstance(claim, NodeClaim):
-            mark = hash(repr(claim))
-            if mark in said:
-                continue
-            said.add(mark)
-            yield from _node(line, claim, kinds, report)
-        elif claim.source in kinds and claim.target in kinds:
-            if _fits(line, claim, kinds, report):
-                yield claim
-        elif claim.kind == "cites":
-            for end in (claim.source, claim.target):
-                if end not in kinds:
-                    stub = NodeClaim(kind="work", ids=(end,), label=end)
-                    yield from _node(line, stub, kinds, report)
-            if _fits(line, claim, kinds, report):
-                yield claim
+            yield from settling.node(line, claim)
+        elif isinstance(claim, LinkClaim):
+            yield from settling.link(line, claim)
         else:
-            held.append((line, claim))
-    yield from (claim for line, claim in held if _fits(line, claim, kinds, report))
+            yield from settling.links(claim)
+    yield from settling.held()
 
 
-def _node(line: int, claim: NodeClaim, kinds: dict[str, str], report: Report) -> Iterator[Claim]:
-    ids = own_ids(claim)
-    for name in ids:
-        if (kind := kinds.get(name) or kind_of(name)) not in ("", claim.kind):
-            report.skip(line, f"{name} names a {kind}, and cannot be a {claim.kind}")
+def _end_codes(end: str) -> NDArray[np.int8]:
+    """Return the code of the kind of node at an end of each kind of link that can be imported."""
+    kinds = [LINK_KINDS[name] for name in LINK_CODES]
+    codes = [-2 if kind.derived else NODE_CODES.index(getattr(kind, end)) for kind in kinds]
+    return np.array(codes, np.int8)
+
+
+SOURCE_CODES, TARGET_CODES = _end_codes("source"), _end_codes("target")
+
+
+class _Settling:
+    """What is known while claims are settled."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._kinds: dict[str, str] = {}  # of ids
+        self._said: set[int] = set()
+        self._held: list[tuple[int, LinkClaim]] = []  # whose ends may come yet
+        self._ids: Sequence[str] = ()
+        self._codes = array("b")  # of the kinds of `_ids`, as far as they were looked at
+
+    def node(self, line: int, claim: NodeClaim) -> Iterator[Claims]:
+        mark = hash(
+            repr(claim) if claim.facts else (claim.kind, claim.ids, claim.label, claim.year)
+        )
+        if mark in self._said:
             return
-    report.nodes += not any(name in kinds for name in ids)
-    kinds.update(dict.fromkeys(ids, claim.kind))
-    yield claim
+        self._said.add(mark)
+        kinds, ids = self._kinds, own_ids(claim)
+        for name in ids:
+            if (kind := kinds.get(name) or kind_of(name)) not in ("", claim.kind):
+                self._report.skip(line, f"{name} names a {kind}, and cannot be a {claim.kind}")
+                return
+        self._report.nodes += not any(name in kinds for name in ids)
+        kinds.update(dict.fromkeys(ids, claim.kind))
+        yield claim
 
+    def link(self, line: int, claim: LinkClaim) -> Iterator[Claims]:
+        absent = [end for end in (claim.source, claim.target) if end not in self._kinds]
+        if absent and claim.kind != "cites":
+            self._held.append((line, claim))
+            return
+        for end in absent:
+            yield from self.node(line, NodeClaim(kind="work", ids=(end,), label=end))
+        if self._fits(line, claim):
+            yield claim
 
-def _fits(line: int, claim: LinkClaim, kinds: dict[str, str], report: Report) -> bool:
-    """Count a link, and say whether it is to be kept."""
-    if reason := _unfit(claim, kinds):
-        if claim.kind in LINK_KINDS and LINK_KINDS[claim.kind].derived:
-            report.derived += 1
-        else:
-            report.skip(line, reason)
-        return False
-    report.links += 1
-    return True
+    def links(self, claims: LinkClaims) -> Iterator[Claims]:
+        """Yield those that are fit at a glance together, and look at the others one by one."""
+        source, target = self._kind_of(claims, claims.source), self._kind_of(claims, claims.target)
+        fine = (
+            (source == SOURCE_CODES[claims.kind])
+            & (target == TARGET_CODES[claims.kind])
+            & (claims.source != claims.target)
+            & (claims.weight > 0)
+            & np.isfinite(claims.weight)
+        )
+        if count := int(fine.sum()):
+            self._report.links += count
+            yield claims if count == len(claims) else claims[fine]
+        for line, claim in claims[~fine].singly():
+            yield from self.link(line, claim)
+
+    def held(self) -> Iterator[Claims]:
+        yield from (claim for line, claim in self._held if self._fits(line, claim))
+
+    def _kind_of(self, claims: LinkClaims, ends: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Return the codes of the kinds of ends, -1 where no node is known."""
+        if claims.ids is not self._ids:
+            self._ids, self._codes = claims.ids, array("b")
+        self._codes.extend(map(self._code, claims.ids[len(self._codes) :]))
+        found = np.frombuffer(self._codes, np.int8)[ends]
+        if (found < 0).any():  # known by now?
+            for end in np.unique(ends[found < 0]).tolist():
+                self._codes[end] = self._code(claims.ids[end])
+            found = np.frombuffer(self._codes, np.int8)[ends]
+        return found
+
+    def _code(self, name: str) -> int:
+        kind = self._kinds.get(name)
+        return -1 if kind is None else NODE_CODES.index(kind)
+
+    def _fits(self, line: int, claim: LinkClaim) -> bool:
+        """Count a link, and say whether it is to be kept."""
+        if reason := _unfit(claim, self._kinds):
+            if claim.kind in LINK_KINDS and LINK_KINDS[claim.kind].derived:
+                self._report.derived += 1
+            else:
+                self._report.skip(line, reason)
+            return False
+        self._report.links += 1
+        return True
 
 
 def _unfit(claim: LinkClaim, kinds: dict[str, str]) -> str:

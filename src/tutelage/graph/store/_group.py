@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
+from typing import Any
 
 from tutelage.errors import GraphError
 from tutelage.graph.identity import key_of, look_up_ids, may_merge, own_ids
@@ -20,12 +21,16 @@ class Claimed:
     own: tuple[str, ...]
     look: tuple[str, ...]
     node: int = 0
+    row: tuple[Any, ...] = ()  # what is to be written of one that is new
 
     @classmethod
-    def of(cls, number: int, origin: str, claim: NodeClaim, node: int = 0) -> "Claimed":
+    def of(
+        cls, number: int, origin: str, claim: NodeClaim, node: int = 0, row: tuple[Any, ...] = ()
+    ) -> "Claimed":
         """Ask once for the ids that a claim registers and those it may be known under."""
-        own, look = own_ids(claim), look_up_ids(claim)
-        return cls(id=number, origin=origin, claim=claim, own=own, look=look, node=node)
+        own = own_ids(claim)
+        look = look_up_ids(claim, own)
+        return cls(id=number, origin=origin, claim=claim, own=own, look=look, node=node, row=row)
 
 
 def grouped(claims: Sequence[Claimed]) -> list[list[Claimed]]:

@@ -1,7 +1,7 @@
 """Every change of links goes through here, so that their count stays right."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tutelage.graph.store._talk import Row, Talk
 
@@ -29,12 +29,16 @@ class Ledger:
         """Whether what changed can be followed link by link."""
         return self.changed <= FEW
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Add rows of `LINK_COLUMNS`; of one that is there the heavier stays."""
-        self._note(rows)
-        if len(rows) >= MANY and not self._without_back_index:
+    def add(self, rows: Iterable[Row], count: int) -> None:
+        """Add so many rows of `LINK_COLUMNS`; of one that is there the heavier stays."""
+        if self.changed + count <= FEW:
+            rows = list(rows)
+            self._note(rows)
+        else:
+            self.changed += count
+        if count >= MANY and not self._without_back_index:
             there = self.talk.one("SELECT coalesce(sum(number), 0) FROM tally WHERE what = 'link'")
-            if there < 4 * len(rows):
+            if there < 4 * count:
                 self.talk.drop_back_index()
                 self._without_back_index = True
         self.talk.add_links(rows)

@@ -132,7 +132,7 @@ def derive_all(talk: Talk, ledger: Ledger) -> None:
     ledger.drop_all_of(0, before)
     rows = _rows(links)
     while portion := sorted(islice(rows, PORTION)):
-        ledger.add(portion)
+        ledger.add(portion, len(portion))
 
 
 def derive_near(talk: Talk, ledger: Ledger, touched: Collection[int]) -> None:
@@ -173,7 +173,7 @@ def _exchange(talk: Talk, ledger: Ledger, links: Links, which: str, *given: obje
     old = set(talk.stream(f"SELECT {LINK_COLUMNS} FROM link WHERE origin = 0 {which}", *given))
     new = set(_rows(links))
     ledger.drop(sorted(old - new))
-    ledger.add(sorted(new - old))
+    ledger.add(sorted(new - old), len(new - old))
 
 
 def _near(talk: Talk, nodes: Collection[int], which: str) -> set[int]:

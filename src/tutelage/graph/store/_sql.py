@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from itertools import islice, pairwise
 from typing import Any
 
-from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claim, Link, Links, Node
+from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claims, Link, Links, Node
 from tutelage.graph.store._refresh import columns, refresh
 from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView
 from tutelage.graph.store._talk import Row, Talk
@@ -49,12 +49,12 @@ class SqlStore(ABC):
         """Let go of files and connections."""
 
     # ------------------------------------------------------------------ writing
-    def apply(self, origin: Origin, claims: Iterable[Claim]) -> None:
+    def apply(self, origin: Origin, claims: Iterable[Claims]) -> None:
         """See `Store.apply`."""
         with self.write_lock, self.writing() as talk, Writing(talk, origin) as work:
             work.take(claims)
 
-    def replace(self, origin: Origin, claims: Iterable[Claim]) -> bool:
+    def replace(self, origin: Origin, claims: Iterable[Claims]) -> bool:
         """See `Store.replace`."""
         with self.write_lock, self.writing() as talk, Writing(talk, origin) as work:
             return replace(work, claims)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tutelage.graph.model import Claim, Link, Links, Node
+from tutelage.graph.model import Claims, Link, Links, Node
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +61,10 @@ class Store(Protocol):
     """
 
     # ------------------------------------------------------------------ writing
-    def apply(self, origin: Origin, claims: Iterable[Claim]) -> None:
+    def apply(self, origin: Origin, claims: Iterable[Claims]) -> None:
         """Add claims: all of them or, after an error, none. Ends of links must be known by then."""
 
-    def replace(self, origin: Origin, claims: Iterable[Claim]) -> bool:
+    def replace(self, origin: Origin, claims: Iterable[Claims]) -> bool:
         """Let an origin claim just these; return whether anything changed."""
 
     def remove(self, origin: str) -> None:

@@ -1,7 +1,7 @@
 """One transaction with a database: what SQLite and PostgreSQL say differently stays below here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
 Row = tuple[Any, ...]
@@ -32,7 +32,7 @@ class Talk(ABC):
         """Return values as one for `numbers` or `texts`."""
 
     @abstractmethod
-    def add_links(self, rows: Sequence[Row]) -> None:
+    def add_links(self, rows: Iterable[Row]) -> None:
         """Write rows of `LINK_COLUMNS`, sorted; of a row that is there the heavier one stays."""
 
     @abstractmethod

@@ -2,11 +2,13 @@
 
 import json
 import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,8 +23,11 @@ from tutelage.graph.model import (
     NODE_CODES,
     NODE_KINDS,
     Claim,
+    Claims,
     LinkClaim,
+    LinkClaims,
     NodeClaim,
+    singly,
 )
 from tutelage.graph.store._group import Claimed, grouped
 from tutelage.graph.store._ledger import Ledger, add_up
@@ -32,8 +37,9 @@ from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
 from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
-CHUNK = 20_000  # claims that are looked at together
-POUR = 1_000_000  # links that are sorted and written together
+CHUNK = 5_000  # claims that are looked at together
+POUR = 4_000_000  # links that are sorted together
+SLICE = 2_000  # of them, that are rows at the same time
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
@@ -41,6 +47,7 @@ ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False
 LONGEST_ID, LONGEST_LABEL = 500, 10_000  # characters
 
 ASSERTABLE = {name: code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].projection}
+PROJECTED = [code for code, name in enumerate(LINK_CODES) if LINK_KINDS[name].projection]
 UNDIRECTED = [code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].directed]
 
 Numbers = NDArray[np.int64]
@@ -58,6 +65,7 @@ class Writing:
         demand_text("an origin's key", origin.key, LONGEST_ID)
         demand_text("an origin's label", origin.label, LONGEST_LABEL)
         found = talk.one("SELECT id FROM origin WHERE key = ?", origin.key)
+        self.anew = found is None
         self.number = found or self._take_number("origin")
         talk.run(
             "INSERT INTO origin (id, key, label, nodes, links) VALUES (?, ?, ?, 0, 0) "
@@ -74,7 +82,10 @@ class Writing:
         self._names: dict[str, int] = {}
         self._node_of: Numbers = np.zeros(1024, np.int64)  # by number of name
         self._linked = np.zeros(1024, bool)  # names whose links are on record as the origin's
+        self._ids: Sequence[str] = ()  # of the links that come as columns
+        self._numbers = array("q")  # of the names that `_ids` are, 0 where they are none so far
         self._staged: list[_Staged] = []
+        self._waiting = 0  # links in it
         self._recount = {self.number}  # origins
 
     def __enter__(self) -> "Writing":
@@ -94,16 +105,14 @@ class Writing:
         return self.next[what]
 
     # ------------------------------------------------------------------ claims
-    def take(self, claims: Iterable[Claim]) -> None:
+    def take(self, claims: Iterable[Claims]) -> None:
         """Add claims. A link may come before its ends, if they come."""
-        stream, waiting = iter(claims), list[LinkClaim]()
-        while chunk := list(islice(stream, CHUNK)):
-            nodes = [claim for claim in chunk if isinstance(claim, NodeClaim)]
-            links = [claim for claim in chunk if isinstance(claim, LinkClaim)]
-            if nodes:
-                self._settle([], self._enrol(nodes))
-            if links:
-                waiting += self._stage(links)
+        waiting = list[LinkClaim]()
+        for nodes, links, columns in _chunks(claims):
+            self._settle([], self._enrol(nodes))
+            waiting += self._stage(links)
+            for part in columns:
+                waiting += self._stage_columns(part)
         for lost in self._stage(waiting):
             end = lost.target if lost.source in self._names else lost.source
             raise self._dangling(lost.source, lost.target, lost.kind, end)
@@ -183,24 +192,20 @@ class Writing:
             if digest not in self._seen:
                 fresh[digest] = claim, row
         self._seen.update(fresh)
-        there = self.talk.rows(
-            f"SELECT digest FROM claim WHERE origin = ? AND digest {self.talk.numbers}",
-            self.number,
-            self.talk.pack(list(fresh)),
-        )
-        for (digest,) in there:
-            del fresh[digest]
-        enrolled, rows = [], []
-        for digest, (claim, row) in fresh.items():
-            number = self._take_number("claim")
-            enrolled.append(Claimed.of(number, self.origin.key, claim))
-            rows.append((number, self.number, digest, 0, *row))
-        self.talk.many(
-            "INSERT INTO claim (id, origin, digest, node, kind, ids, label, year, facts) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-        return enrolled
+        if not self.anew:
+            there = self.talk.rows(
+                f"SELECT digest FROM claim WHERE origin = ? AND digest {self.talk.numbers}",
+                self.number,
+                self.talk.pack(list(fresh)),
+            )
+            for (digest,) in there:
+                del fresh[digest]
+        return [
+            Claimed.of(
+                self._take_number("claim"), self.origin.key, claim, row=(self.number, digest, *row)
+            )
+            for digest, (claim, row) in fresh.items()
+        ]
 
     def _settle(self, gone: Collection[int], added: Sequence[Claimed]) -> None:
         """Group claims with all that share ids with them, and write the nodes they come to."""
@@ -213,20 +218,28 @@ class Writing:
         moved = self._write_names(groups, numbers, near)
         moving = self._moving(moved, near)
         vanished = self._write_nodes(groups, numbers, near)
+        placed = [
+            (number, each)
+            for group, number in zip(groups, numbers, strict=True)
+            for each in group
+            if each.node != number
+        ]
+        talk.many(
+            "INSERT INTO claim (node, id, origin, digest, kind, ids, label, year, facts) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(number, each.id, *each.row) for number, each in placed if each.row],
+        )
         talk.many(
             "UPDATE claim SET node = ? WHERE id = ?",
-            [
-                (number, each.id)
-                for group, number in zip(groups, numbers, strict=True)
-                for each in group
-                if each.node != number
-            ],
+            [(number, each.id) for number, each in placed if not each.row],
         )
         talk.many("DELETE FROM claim WHERE id = ?", [(claim,) for claim in gone])
         self._move(moving, moved, near, vanished)
 
     def _number(self, groups: list[list[Claimed]], near: "_Near") -> list[int]:
         """Give each group the number of the node that most of it was, or a new one."""
+        if not near.names and not near.nodes:
+            return [self._take_number("node") for _ in groups]
         bids: Counter[tuple[int, int]] = Counter()
         for place, group in enumerate(groups):
             for each in group:
@@ -246,7 +259,7 @@ class Writing:
         holders = _holders(groups, numbers)
         added, changed, dropped = list[Row](), list[Row](), list[Row]()
         moved: Moved = {}
-        for name in {*holders, *near.names}:
+        for name in dict.fromkeys((*holders, *near.names)):
             rows = near.names.get(name, {})  # number of the name -> its node till now
             nodes = holders.get(name, [])
             # A weak id may name several nodes: it has a row for each, links are of the first.
@@ -266,8 +279,10 @@ class Writing:
                 self._names.pop(name, None)
         if moved:
             self._pour()  # what is staged is of the old names
+            self._numbers = array("q")
         self.talk.many("DELETE FROM name WHERE id = ?", dropped)
         self.talk.many("UPDATE name SET node = ? WHERE id = ?", changed)
+        added.sort(key=itemgetter(1))  # as the index has them
         self.talk.many("INSERT INTO name (id, text, node) VALUES (?, ?, ?)", added)
         return moved
 
@@ -316,7 +331,7 @@ class Writing:
             else []
         )
         self.ledger.drop([*rows, *derived])
-        self.ledger.add(sorted(followed))
+        self.ledger.add(sorted(followed), len(followed))
         self._note_linked({(row[3], row[4]) for row in followed})
 
     def _note_linked(self, pairs: Iterable[tuple[int, int]]) -> None:
@@ -330,6 +345,7 @@ class Writing:
     ) -> set[int]:
         """Write what the claims of each node come to; return the nodes that are no more."""
         rows, indexed, count = list[Row](), list[tuple[int, int, str]](), Counter[int]()
+        few = self.written + len(groups) <= FEW_NODES  # else search waits for `refresh`
         for group, number in zip(groups, numbers, strict=True):
             claim = merged([(each.origin, each.claim) for each in _in_order(group)])
             facts = {**claim.facts, "ids": list(claim.ids)}
@@ -340,12 +356,13 @@ class Writing:
                 continue
             count[row[1]] += 1
             rank, weight = (old[6], old[5]) if old else (0, importance(0, facts))
-            text = words(claim.kind, claim.label, facts)
             if old:
                 count[old[1]] -= 1
-            if not old or text != words(NODE_CODES[old[1]], old[2], json.loads(old[4])):
-                self.next["rank"] = rank = self.next["rank"] - 1
-                indexed.append((number, rank, text))
+            if few or not old:
+                text = words(claim.kind, claim.label, facts) if few else ""
+                if not old or text != words(NODE_CODES[old[1]], old[2], json.loads(old[4])):
+                    self.next["rank"] = rank = self.next["rank"] - 1
+                    indexed.append((number, rank, text))
             rows.append((number, *row, weight, rank))
         gone = {node for node, old in near.nodes.items() if old} - set(numbers)
         count.subtract(near.nodes[node][1] for node in gone)
@@ -359,8 +376,8 @@ class Writing:
         for table, column in (("node", "id"), ("spot", "node")):
             self.talk.many(f"DELETE FROM {table} WHERE {column} = ?", [(node,) for node in gone])
         add_up(self.talk, "node", count)
-        self.written += len(rows)
-        if self.written <= FEW_NODES:
+        self.written += len(groups)
+        if few:
             self.talk.index_words(indexed[::-1], anew=False)
             self.touched |= {row[0] for row in rows}
         return gone
@@ -388,11 +405,56 @@ class Writing:
             for link in links:
                 demand_link(link)
         facts = [dumps(link.facts) if link.facts else "" for link in links]
-        ends = np.array([source, target], np.int64)
-        self._staged.append(_Staged(ends[0], ends[1], kind, weight, facts))
-        if sum(len(part.facts) for part in self._staged) >= POUR:
-            self._pour()
+        self._put_by(np.array(source, np.int64), kind, np.array(target, np.int64), weight, facts)
         return waiting
+
+    def _stage_columns(self, links: LinkClaims) -> list[LinkClaim]:
+        """As `_stage` does."""
+        wrong = np.isin(links.kind, PROJECTED) | ~(np.isfinite(links.weight) & (links.weight >= 0))
+        for _, link in links[wrong].singly():
+            demand_link(link)
+        source, target = self._names_of(links.ids, links.source, links.target)
+        here = (source > 0) & (target > 0)
+        if here.all():
+            self._put_by(source, links.kind, target, links.weight, None)
+            return []
+        self._put_by(source[here], links.kind[here], target[here], links.weight[here], None)
+        return [link for _, link in links[~here].singly()]
+
+    def _names_of(self, ids: Sequence[str], *ends: Numbers) -> tuple[Numbers, ...]:
+        """Return the numbers of the names at places in `ids`, 0 where there is none so far."""
+        if ids is not self._ids:
+            self._ids, self._numbers = ids, array("q")
+        if len(self._numbers) < len(ids):
+            fresh = ids[len(self._numbers) :]
+            self._remember(set(fresh))
+            self._numbers.extend(self._names.get(text, 0) for text in fresh)
+        found = tuple(np.frombuffer(self._numbers, np.int64)[end] for end in ends)
+        absent = {
+            place
+            for end, numbers in zip(ends, found, strict=True)
+            for place in end[numbers == 0].tolist()
+        }
+        if absent:  # may have come since
+            self._remember({ids[place] for place in absent})
+            for place in absent:
+                self._numbers[place] = self._names.get(ids[place], 0)
+            found = tuple(np.frombuffer(self._numbers, np.int64)[end] for end in ends)
+        return found
+
+    def _put_by(
+        self,
+        source: Numbers,
+        kind: Numbers,
+        target: Numbers,
+        weight: NDArray[np.float64],
+        facts: list[str] | None,
+    ) -> None:
+        """Keep links, by the numbers of names, until they are written together."""
+        self._staged.append(_Staged(source, target, kind.astype(np.int8), weight, facts))
+        self._waiting += len(source)
+        if self._waiting >= POUR:
+            self._pour()
 
     def _remember(self, texts: set[str]) -> None:
         """Know the numbers and nodes of names."""
@@ -408,35 +470,42 @@ class Writing:
         )
         self._names |= {text: name for text, name, _ in found}
         if found:
-            most = max(name for _, name, _ in found)
-            self._node_of = _long_enough(self._node_of, most)
-            self._linked = _long_enough(self._linked, most)
             _, name, node = zip(*found, strict=True)
+            self._node_of = _long_enough(self._node_of, max(name))
+            self._linked = _long_enough(self._linked, max(name))
             self._node_of[list(name)] = node
 
     def _pour(self) -> None:
         """Write the links that are staged, in the order in which the table keeps them."""
-        staged, self._staged = self._staged, []
-        if not sum(len(part.facts) for part in staged):
+        staged, self._staged, self._waiting = self._staged, [], 0
+        if not sum(len(part.source) for part in staged):
             return
         self.changed = True
         source_name, target_name, kind, weight = (
             np.concatenate([getattr(part, name) for part in staged])
             for name in ("source", "target", "kind", "weight")
         )
-        facts = list(chain.from_iterable(part.facts for part in staged))
+        facts = None
+        if any(part.facts for part in staged):
+            parts = (part.facts or [""] * len(part.source) for part in staged)
+            facts = list(chain.from_iterable(parts))
+        del staged
         source, target = self._node_of[source_name], self._node_of[target_name]
         swap = np.isin(kind, UNDIRECTED) & (source > target)
         source[swap], target[swap] = target[swap], source[swap]
         source_name[swap], target_name[swap] = target_name[swap], source_name[swap]
-        order = np.lexsort((target_name, source_name, target, kind, source))
-        columns = (part[order].tolist() for part in (source, kind, target))
-        others = (part[order].tolist() for part in (source_name, target_name, weight))
-        self.ledger.add(
-            list(
-                zip(*columns, repeat(self.number), *others, map(facts.__getitem__, order.tolist()))
-            )
-        )
+        order = np.lexsort((target_name, source_name, target, source * len(LINK_CODES) + kind))
+
+        def rows() -> Iterator[Row]:
+            # Slice by slice: what is made of a row is written while it is in the cache.
+            for begin in range(0, len(order), SLICE):
+                part = order[begin : begin + SLICE]
+                columns = (each[part].tolist() for each in (source, kind, target))
+                others = (each[part].tolist() for each in (source_name, target_name, weight))
+                told = map(facts.__getitem__, part.tolist()) if facts else repeat("")
+                yield from zip(*columns, repeat(self.number), *others, told)
+
+        self.ledger.add(rows(), len(order))
         fresh = np.unique(source_name)
         fresh = fresh[~self._linked[fresh]]
         self._linked[fresh] = True
@@ -481,16 +550,23 @@ class Writing:
         return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))
 
 
-def replace(work: Writing, claims: Iterable[Claim]) -> bool:
+def replace(work: Writing, claims: Iterable[Claims]) -> bool:
     """Let the origin claim just these; return whether anything changed.
 
     Up to `COMPARED` claims are compared one by one, so that what stays is not touched.
     """
-    stream = iter(claims)
-    head = list(islice(stream, COMPARED))
+    if work.anew:
+        work.take(claims)
+        return work.changed
+    stream, head, count = iter(claims), list[Claims](), 0
+    for claim in stream:
+        head.append(claim)
+        count += len(claim) if isinstance(claim, LinkClaims) else 1
+        if count >= COMPARED:
+            break
     there = work.talk.one("SELECT links FROM origin WHERE id = ?", work.number)
-    if len(head) < COMPARED and there <= COMPARED:
-        head = work.keep_links(head)
+    if count < COMPARED and there <= COMPARED:
+        head = [*work.keep_links(list(singly(head)))]
     else:
         work.forget_links()
     work.take(chain(head, stream))
@@ -561,9 +637,28 @@ class _Staged:
 
     source: Numbers
     target: Numbers
-    kind: Numbers
+    kind: NDArray[np.int8]
     weight: NDArray[np.float64]
-    facts: list[str]
+    facts: list[str] | None  # None where no link has any
+
+
+_Chunk = tuple[list[NodeClaim], list[LinkClaim], list[LinkClaims]]
+
+
+def _chunks(claims: Iterable[Claims]) -> Iterator[_Chunk]:
+    """Yield claims that are looked at together, nodes, links and columns of links apart."""
+    nodes, links, columns = chunk = list[NodeClaim](), list[LinkClaim](), list[LinkClaims]()
+    for claim in claims:
+        if isinstance(claim, NodeClaim):
+            nodes.append(claim)
+        elif isinstance(claim, LinkClaim):
+            links.append(claim)
+        else:
+            columns.append(claim)
+        if len(nodes) + len(links) + len(columns) >= CHUNK:
+            yield chunk
+            nodes, links, columns = chunk = [], [], []
+    yield chunk
 
 
 def _in_order(group: list[Claimed]) -> list[Claimed]:

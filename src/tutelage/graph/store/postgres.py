@@ -1,9 +1,9 @@
 """The graph in PostgreSQL, for more than one machine: the same tables, beside the same logic."""
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from tutelage.errors import GraphBusyError, GraphError
@@ -95,7 +95,7 @@ class PostgresTalk(Talk):
         """See `Talk.pack`."""
         return list(values)
 
-    def add_links(self, rows: Sequence[Row]) -> None:
+    def add_links(self, rows: Iterable[Row]) -> None:
         """See `Talk.add_links`."""
         added = (
             f"INSERT INTO link ({LINK_COLUMNS}) {{}} ON CONFLICT "
@@ -103,11 +103,13 @@ class PostgresTalk(Talk):
             "DO UPDATE SET weight = excluded.weight, facts = excluded.facts "
             "WHERE (excluded.weight, excluded.facts) > (link.weight, link.facts)"
         )
-        if len(rows) < COPIED:
-            self.many(added.format("VALUES (?, ?, ?, ?, ?, ?, ?, ?)"), rows)
+        stream = iter(rows)
+        head = list(islice(stream, COPIED))
+        if len(head) < COPIED:
+            self.many(added.format("VALUES (?, ?, ?, ?, ?, ?, ?, ?)"), head)
             return
         self.run("CREATE TEMPORARY TABLE sent (LIKE link) ON COMMIT DROP")
-        self._copy(f"COPY sent ({LINK_COLUMNS}) FROM STDIN", rows)
+        self._copy(f"COPY sent ({LINK_COLUMNS}) FROM STDIN", chain(head, stream))
         ends = "source, kind, target, origin, source_name, target_name"
         self.run(
             added.format(

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -96,7 +96,7 @@ class SqliteTalk(Talk):
         """See `Talk.pack`."""
         return json.dumps(list(values))
 
-    def add_links(self, rows: Sequence[Row]) -> None:
+    def add_links(self, rows: Iterable[Row]) -> None:
         """See `Talk.add_links`."""
         self.many(
             f"INSERT INTO link ({LINK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
