@@ -107,6 +107,11 @@ def asked(questions: Sequence[Callable[[], object]], *, warmup: int = 50) -> dic
         began = time.perf_counter()
         question()
         seconds.append(time.perf_counter() - began)
+    return quantiles(seconds)
+
+
+def quantiles(seconds: Sequence[float]) -> dict[str, Any]:
+    """Return quantiles of seconds, in milliseconds."""
     p50, p95, worst = (round(1000 * float(np.quantile(seconds, q)), 2) for q in (0.5, 0.95, 1))
     return {"p50_ms": p50, "p95_ms": p95, "worst_ms": worst, "n": len(seconds)}
 

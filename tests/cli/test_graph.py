@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from tests.graph.sources.samples import BIBTEX, CROSSREF, OPENALEX
 from tutelage.cli.main import app
 from tutelage.errors import ConfigError, GraphError
+from tutelage.graph.home import graph_home
 from tutelage.graph.sources import fetch as fetching
 
 WIDE = {"COLUMNS": "400"}
@@ -50,6 +52,17 @@ def test_an_import_says_what_it_gave_and_which_lines_gave_nothing(runs: Path, bi
     ]
     (kept,) = (runs / "graph.imports").iterdir()
     assert kept.name.endswith("-refs.bib")
+
+
+def test_after_a_large_import_search_finds_it(
+    runs: Path, bib: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tutelage.graph.store._write.FEW_NODES", 3)
+    ask(runs, "import", str(bib))
+    with closing(graph_home(runs).open()) as store:
+        assert not store.is_late()
+        (work,) = store.nodes(["doi:10.1109/cvpr52688.2022.01165"])
+        assert work in store.search(work.label)
 
 
 def test_a_dry_run_says_it_would_and_does_not(runs: Path, bib: Path) -> None:

@@ -114,6 +114,7 @@ export class Stage {
   private crowd = 1;
   private fitted = true;
   private settling = false;
+  private dragged = false; // since the pointer went down; the click that ends a drag picks nothing
   private readonly moved = new Map<string, { x: number; y: number }>();
   private ranked: readonly string[] = [];
 
@@ -152,8 +153,11 @@ export class Stage {
     const { sigma, handlers } = this;
     sigma.on("afterRender", () => this.rendered());
     sigma.on("resize", () => this.fitted && this.drawing.nodes.length && this.fit(false));
-    sigma.on("clickNode", ({ node }) => handlers.onPick(node));
-    sigma.on("clickStage", () => handlers.onPick(""));
+    sigma.on("clickNode", ({ node }) => this.dragged || handlers.onPick(node));
+    sigma.on("clickStage", ({ event }) => {
+      this.seek(event); // where there is no pointer to hover, a tap on a link tells of it
+      if (!this.tip.value) handlers.onPick("");
+    });
     sigma.on("doubleClickNode", ({ node, preventSigmaDefault }) => {
       preventSigmaDefault();
       handlers.onOpen(node);
@@ -172,25 +176,24 @@ export class Stage {
   private dragging(): void {
     const { sigma } = this;
     let held = "";
-    let moved = false;
+    sigma.on("downStage", () => (this.dragged = false));
     sigma.on("downNode", ({ node }) => {
-      if (this.drawing.map) return;
-      held = node;
-      moved = false;
+      this.dragged = false;
+      if (!this.drawing.map) held = node;
     });
     sigma.on("moveBody", ({ event, preventSigmaDefault }) => {
       if (!held) return;
       const place = sigma.viewportToGraph(event);
       this.graph.mergeNodeAttributes(held, place);
       this.moved.set(held, place);
-      moved = true;
+      this.dragged = true;
       this.tip.value = null;
       preventSigmaDefault();
       event.original.preventDefault();
     });
     const release = (): void => {
       const place = this.moved.get(held);
-      if (held && moved && place) {
+      if (held && this.dragged && place) {
         this.handlers.onMoved(this.drawing.scene, { [held]: [place.x, place.y] });
       }
       held = "";

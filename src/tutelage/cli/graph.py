@@ -78,6 +78,9 @@ def importing(
                 read = home.read_file if dry_run else home.import_file
                 report = read(path, progress)
             _tell(path.name, report, dry_run)
+    if not dry_run:
+        with console().status("Deriving links and ordering the search"):
+            home.refresh()
 
 
 @app.command("export")

@@ -171,7 +171,8 @@ def _say(status: int) -> ExceptionHandler:
     """Return what tells an exception's own sentence with a status."""
 
     def said(request: Request, error: Exception) -> Response:
-        return problem(status, str(error))
+        sentence = str(error)
+        return problem(status, sentence[:1].upper() + sentence[1:])
 
     return said
 

@@ -184,6 +184,8 @@ def keep_map(store: Store) -> Callable[[], object]:
     drawn = [-1]
 
     def keep() -> None:
+        if store.is_late():  # an import was not seen to its end
+            store.refresh()
         version = store.version()
         if version != drawn[0]:
             from tutelage.graph.atlas import draw_map  # with scipy, for which no server waits

@@ -112,6 +112,14 @@ class Home:
                 self._keep(path)
             return report
 
+    def refresh(self) -> bool:
+        """Bring up to date what large imports left for later; return whether there was anything."""
+        with closing(open_store(self.graph)) as store:
+            late = store.is_late()
+            if late:
+                store.refresh()
+            return late
+
     def _holds(self, store: Store, kept: Path) -> bool:
         """Say whether another process has imported the same file."""
         return _origin(kept).key in {origin.key for origin in store.origins()}

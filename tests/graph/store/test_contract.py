@@ -252,6 +252,24 @@ def test_versions_rise_with_every_change_and_with_nothing_else(store: Store) -> 
     assert store.version() == found[-1]
 
 
+def test_what_a_large_change_leaves_for_later_is_told_and_done(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.apply(origin("import:a"), [work("doi:10.1000/x", label="The first")])
+    assert not store.is_late()
+    monkeypatch.setattr(_write, "FEW_NODES", 3)
+    papers: list[Claim] = [work(f"doi:10.1000/{n}", label=f"Paper {n}") for n in range(9)]
+    store.apply(origin("import:b"), [*papers, cites("doi:10.1000/7", "doi:10.1000/8")])
+    assert store.is_late()
+    assert [node.label for node in store.search("the first")] == ["The first"]
+    version = store.version()
+    store.refresh()
+    assert not store.is_late()
+    assert store.version() > version
+    assert {node.label for node in store.search("paper")} == {f"Paper {n}" for n in range(9)}
+    assert store.search("paper")[0].label in ("Paper 7", "Paper 8")
+
+
 def test_a_key_that_a_stronger_id_took_over_still_names_its_node(store: Store) -> None:
     store.apply(origin("import:a"), [work("openalex:W1")])
     number = one(store, "openalex:W1")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Facts, Links
 from tutelage.graph.store._ledger import Ledger
-from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
+from tutelage.graph.store._talk import LINK_COLUMNS, SLICE, Row, Talk
 from tutelage.graph.store._words import words
 
 PORTION = 500_000  # rows that are held at a time
@@ -27,6 +27,8 @@ def refresh(talk: Talk) -> None:
     derive_all(talk, ledger)
     ledger.close()
     _rank(talk)
+    talk.run("UPDATE fact SET value = 0 WHERE name = 'late'")
+    talk.run("UPDATE fact SET value = value + 1 WHERE name = 'version'")
 
 
 def columns(talk: Talk, statement: str = ASSERTED, *given: object) -> Links:
@@ -130,9 +132,7 @@ def derive_all(talk: Talk, ledger: Ledger) -> None:
         _exchange(talk, ledger, links, "")
         return
     ledger.drop_all_of(0, before)
-    rows = _rows(links)
-    while portion := sorted(islice(rows, PORTION)):
-        ledger.add(portion, len(portion))
+    ledger.add(_rows(links), len(links))
 
 
 def derive_near(talk: Talk, ledger: Ledger, touched: Collection[int]) -> None:
@@ -191,13 +191,16 @@ def _near(talk: Talk, nodes: Collection[int], which: str) -> set[int]:
 
 
 def _rows(links: Links) -> Iterator[Row]:
-    """Yield rows of links that are derived, as `Talk.add_links` takes them."""
-    names: Sequence[str] = ("source", "kind", "target", "weight", "count", "strength")
-    for source, kind, target, weight, count, strength in zip(
-        *(getattr(links, name).tolist() for name in names), strict=True
-    ):
-        facts = json.dumps({"count": count, "strength": strength}) if count or strength else ""
-        yield source, kind, target, 0, 0, 0, weight, facts
+    """Yield rows of links that are derived, sorted, as `Talk.add_links` takes them."""
+    names = ("source", "kind", "target", "weight", "count", "strength")
+    order = np.lexsort((links.target, links.kind, links.source))
+    for begin in range(0, len(order), SLICE):
+        part = order[begin : begin + SLICE]
+        for source, kind, target, weight, count, strength in zip(
+            *(getattr(links, name)[part].tolist() for name in names), strict=True
+        ):
+            facts = json.dumps({"count": count, "strength": strength}) if count or strength else ""
+            yield source, kind, target, 0, 0, 0, weight, facts
 
 
 def _listed(codes: Sequence[int]) -> str:

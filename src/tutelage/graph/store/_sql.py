@@ -18,10 +18,11 @@ from typing import Any
 
 from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claims, Link, Links, Node
 from tutelage.graph.store._refresh import columns, refresh
+from tutelage.graph.store._rows import UNDIRECTED, storable
 from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView
 from tutelage.graph.store._talk import Row, Talk
 from tutelage.graph.store._words import kind_words, questions
-from tutelage.graph.store._write import UNDIRECTED, Writing, replace, storable
+from tutelage.graph.store._write import Writing, replace
 
 NODE = "node.id, node.key, node.kind, node.label, node.year, node.importance, node.facts"
 LINK = "link.source, link.kind, link.target, link.weight, link.facts, link.origin"
@@ -112,6 +113,11 @@ class SqlStore(ABC):
         """See `Store.version`."""
         with self.reading() as talk:
             return int(talk.one("SELECT value FROM fact WHERE name = 'version'"))
+
+    def is_late(self) -> bool:
+        """See `Store.is_late`."""
+        with self.reading() as talk:
+            return bool(talk.one("SELECT value FROM fact WHERE name = 'late'"))
 
     def origins(self) -> list[Origin]:
         """See `Store.origins`."""

@@ -73,7 +73,8 @@ class Store(Protocol):
     def refresh(self) -> None:
         """Recompute derived links, importance and the order of search, after large changes.
 
-        `apply` and `replace` do as much of it as their own claims touch where that is quick.
+        `apply` and `replace` do as much of it as their own claims touch where that is quick, and
+        else leave it to be done: `is_late`.
         """
 
     def put_places(self, scene: str, places: Mapping[str, Place]) -> None:
@@ -94,6 +95,10 @@ class Store(Protocol):
     # ------------------------------------------------------------------ reading
     def version(self) -> int:
         """A number that rises with every change of nodes or links (not of places or views)."""
+        ...
+
+    def is_late(self) -> bool:
+        """Whether large changes wait for `refresh`: search does not find yet what they brought."""
         ...
 
     def origins(self) -> list[Origin]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 Row = tuple[Any, ...]
 
+SLICE = 2_000  # rows that are made of columns at a time, to be written while they are in a cache
 LINK_COLUMNS = "source, kind, target, origin, source_name, target_name, weight, facts"
 
 

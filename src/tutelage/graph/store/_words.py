@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from tutelage.errors import GraphError, did_you_mean
 from tutelage.graph.model import NODE_CODES, Facts
 
 KIND, BEGIN, GAP = "\u00a7", "\u2261", "\u2022"
@@ -75,7 +76,17 @@ def questions(text: str) -> list[list[Term]]:
 
 
 def kind_words(kinds: Collection[str]) -> list[str]:
-    """Return the words that mark nodes of these kinds."""
+    """Return the words that mark nodes of these kinds.
+
+    Raises:
+        GraphError: one is no kind of node.
+    """
+    for kind in kinds:
+        if kind not in NODE_CODES:
+            raise GraphError(
+                f"a node is of a kind of {', '.join(NODE_CODES)}, not {kind!r}."
+                f"{did_you_mean(kind, NODE_CODES)}"
+            )
     return [KIND + str(NODE_CODES.index(kind)) for kind in kinds]
 
 

@@ -1,27 +1,24 @@
 """How claims get into a store: checked, told apart, settled into nodes, poured into links."""
 
 import json
-import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import chain, repeat
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tutelage.errors import GraphError, did_you_mean
+from tutelage.errors import GraphError
 from tutelage.graph.identity import key_of, merged
 from tutelage.graph.model import (
     LINK_CODES,
     LINK_KINDS,
     NODE_CODES,
-    NODE_KINDS,
     Claim,
     Claims,
     LinkClaim,
@@ -32,23 +29,33 @@ from tutelage.graph.model import (
 from tutelage.graph.store._group import Claimed, grouped
 from tutelage.graph.store._ledger import Ledger, add_up
 from tutelage.graph.store._refresh import derive_all, derive_near, importance, weigh
+from tutelage.graph.store._rows import (
+    ASSERTABLE,
+    LONGEST_ID,
+    LONGEST_LABEL,
+    UNDIRECTED,
+    demand_link,
+    demand_text,
+    digest_of,
+    dumps,
+    link_ends,
+    link_row,
+    node_claim,
+    node_row,
+    storable,
+)
 from tutelage.graph.store._store import Origin
-from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
+from tutelage.graph.store._talk import LINK_COLUMNS, SLICE, Row, Talk
 from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
 CHUNK = 5_000  # claims that are looked at together
 POUR = 4_000_000  # links that are sorted together
-SLICE = 2_000  # of them, that are rows at the same time
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
-ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-LONGEST_ID, LONGEST_LABEL = 500, 10_000  # characters
 
-ASSERTABLE = {name: code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].projection}
 PROJECTED = [code for code, name in enumerate(LINK_CODES) if LINK_KINDS[name].projection]
-UNDIRECTED = [code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].directed]
 
 Numbers = NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.bool_)
@@ -170,7 +177,7 @@ class Writing:
             self.number,
             self.number,
         )
-        return [((_ends(row[1], *row[8:]), row[6:8]), row[:8]) for row in found]
+        return [((link_ends(row[1], *row[8:]), row[6:8]), row[:8]) for row in found]
 
     def _drop(self, rows: Sequence[Row]) -> None:
         self.ledger.drop(rows)
@@ -497,7 +504,6 @@ class Writing:
         order = np.lexsort((target_name, source_name, target, source * len(LINK_CODES) + kind))
 
         def rows() -> Iterator[Row]:
-            # Slice by slice: what is made of a row is written while it is in the cache.
             for begin in range(0, len(order), SLICE):
                 part = order[begin : begin + SLICE]
                 columns = (each[part].tolist() for each in (source, kind, target))
@@ -524,6 +530,8 @@ class Writing:
             derive_near(self.talk, self.ledger, self.ledger.ends)
         if self.ledger.few and self.written <= FEW_NODES:
             weigh(self.talk, self.touched | self.ledger.ends)
+        else:
+            self.next["late"] = 1
         self.ledger.close()
         self.next["version"] += 1
         self.talk.many(
@@ -690,94 +698,3 @@ def _directed(row: Row) -> Row:
     if kind in UNDIRECTED and source > target:
         return target, kind, source, origin, target_name, source_name
     return row
-
-
-def _ends(kind: int, source: str, target: str) -> Row:
-    return (kind, *sorted((source, target))) if kind in UNDIRECTED else (kind, source, target)
-
-
-# -------------------------------------------------------------------------- claims as rows
-def node_row(claim: NodeClaim) -> Row:
-    """Return (kind, ids, label, year, facts) as they are kept.
-
-    Raises:
-        GraphError: the claim cannot be kept; the message says why.
-    """
-    if claim.kind not in NODE_KINDS:
-        raise GraphError(
-            f"a node wants a kind of {', '.join(NODE_KINDS)}, got {claim.kind!r}."
-            f"{did_you_mean(str(claim.kind), NODE_KINDS)}"
-        )
-    if not claim.ids:
-        raise GraphError(f"{claim.label!r} wants at least one id. Give it one that is its own.")
-    for name in claim.ids:
-        demand_text("an id", name, LONGEST_ID)
-    demand_text("a label", claim.label, LONGEST_LABEL)
-    if claim.year is not None and not abs(claim.year) < 10_000:
-        raise GraphError(f"{claim.ids[0]!r} wants a year or None, got {claim.year!r}.")
-    facts = dumps(claim.facts)
-    return NODE_CODES.index(claim.kind), dumps(claim.ids), claim.label, claim.year, facts
-
-
-def node_claim(row: Sequence[Any]) -> NodeClaim:
-    """Return a claim that was kept."""
-    kind, ids, label, year, facts = row
-    return NodeClaim(
-        kind=NODE_CODES[kind],
-        ids=tuple(json.loads(ids)),
-        label=label,
-        year=year,
-        facts=json.loads(facts),
-    )
-
-
-def link_row(claim: LinkClaim) -> tuple[Row, Row]:
-    """Return the ends of a link, and (weight, facts) as they are kept."""
-    demand_link(claim)
-    ends = _ends(ASSERTABLE[claim.kind], claim.source, claim.target)
-    return ends, (float(claim.weight), dumps(claim.facts) if claim.facts else "")
-
-
-def demand_link(claim: LinkClaim) -> None:
-    """Demand a link that can be kept."""
-    if claim.kind in ASSERTABLE and 0 <= claim.weight < math.inf:
-        return
-    told = f"the link of {claim.source!r} to {claim.target!r}"
-    if claim.kind not in ASSERTABLE:
-        raise GraphError(
-            f"{told} wants a kind that a source can claim, of {', '.join(ASSERTABLE)}, got "
-            f"{claim.kind!r}.{did_you_mean(str(claim.kind), ASSERTABLE)}"
-        )
-    raise GraphError(f"{told} wants a finite weight of at least 0, got {claim.weight!r}.")
-
-
-def dumps(value: object) -> str:
-    """Return JSON of one form."""
-    try:
-        return ENCODE(value)
-    except (TypeError, ValueError) as error:
-        raise GraphError(f"facts want what JSON can write: {error}. Got {value!r}.") from None
-
-
-def digest_of(row: Row) -> int:
-    """Return a number that stands for a claim's row."""
-    text = "\x1f".join(map(str, row)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
-
-
-def storable(text: str) -> bool:
-    """Return whether databases can keep a text: Unicode, without a NUL."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def demand_text(what: str, text: str, longest: int) -> None:
-    """Demand a text that can be kept."""
-    if not storable(text) or len(text) > longest:
-        raise GraphError(
-            f"{what} wants Unicode text without NUL of at most {longest} characters, got "
-            f"{text[:100]!r} of {len(text)}."
-        )

@@ -191,7 +191,7 @@ class PostgresStore(SqlStore):
             if talk.one("SELECT to_regclass('fact')") is None:
                 for statement in [*TABLES.strip().rstrip(";").split(";\n"), BACK]:
                     talk.run(statement)
-                facts = ("version", "origin", "claim", "name", "node", "rank")
+                facts = ("version", "origin", "claim", "name", "node", "rank", "late")
                 rows = [*((name, 0) for name in facts), ("tables", VERSION)]
                 talk.many("INSERT INTO fact (name, value) VALUES (?, ?)", rows)
             tables = talk.one("SELECT value FROM fact WHERE name = 'tables'")

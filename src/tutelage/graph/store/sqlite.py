@@ -62,7 +62,8 @@ CREATE TABLE saved_view (
     name TEXT PRIMARY KEY, query TEXT NOT NULL, saved TEXT NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO fact (name, value) VALUES
-    ('version', 0), ('origin', 0), ('claim', 0), ('name', 0), ('node', 0), ('rank', 0);
+    ('version', 0), ('origin', 0), ('claim', 0), ('name', 0), ('node', 0), ('rank', 0),
+    ('late', 0);
 """
 # Rows are never taken out: one that is out of date has a rank that no node has any more.
 WORDS = (
