@@ -30,18 +30,18 @@ FLAGS = [
     *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
 ]
 READY = """
-(() => {
-  window.busy = 0;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) window.busy += duration;
-  }).observe({ type: "longtask", buffered: true });
+window.busy = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) window.busy += duration;
+}).observe({ type: "longtask", buffered: true });
+window.ready = new Promise((told) => {
   const look = () => {
     const caption = document.querySelector("#caption")?.textContent ?? "";
-    const ready = /visible/.test(caption) && document.querySelector(".stage canvas");
-    requestAnimationFrame(ready ? () => (window.ready = performance.now()) : look);
+    const drawn = caption.includes("visible") && document.querySelector(".stage canvas");
+    requestAnimationFrame(drawn ? () => told(performance.now()) : look);
   };
   requestAnimationFrame(look);
-})();
+});
 """
 REFERENCE_BAR = 1_000.0  # milliseconds
 MAPS = {10_000: 2_000.0, 100_000: 8_000.0}  # nodes -> bar
@@ -85,7 +85,6 @@ def opened(graph: Path, runs: Path, address: str, rounds: int) -> dict[str, Any]
                 page.set_default_timeout(120_000)
                 page.add_init_script(READY)
                 page.goto(origin + address)
-                page.wait_for_function("window.ready")
                 seconds.append(page.evaluate("window.ready") / 1000)
                 busy.append(page.evaluate("window.busy"))
                 caption = page.locator("#caption").inner_text()

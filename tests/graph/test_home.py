@@ -14,7 +14,6 @@ import pytest
 
 from tests.graph.sources.samples import BIBTEX, OPENALEX
 from tutelage.errors import GraphError
-from tutelage.graph import home as module
 from tutelage.graph.home import Home, graph_home
 from tutelage.graph.query import Query
 from tutelage.graph.store import Place, Store, open_store
@@ -268,7 +267,7 @@ def test_an_error_nobody_thought_of_does_not_stay_in_the_way(
 
     before = opened(local)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "read_large", fail)
+        patch.setattr("tutelage.graph.sources.apart.read_large", fail)
         with pytest.raises(ZeroDivisionError):
             local.import_file(file)
     assert local.kept() == []

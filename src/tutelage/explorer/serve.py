@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from tutelage.errors import ConfigError, TutelageError
@@ -21,9 +22,10 @@ from tutelage.explorer.safety import LONGEST_QUERY, START
 from tutelage.explorer.settings import Settings, is_loopback, known_as
 from tutelage.explorer.tokens import LEAST, issue, new_secret
 from tutelage.graph.home import graph_home
-from tutelage.graph.literature import shipped_claims
 from tutelage.graph.store import Store
-from tutelage.graph.watch import Watch
+
+if TYPE_CHECKING:
+    from tutelage.graph.watch import Watch
 
 PORT = 8765
 """Where the explorer is looked for first."""
@@ -95,6 +97,8 @@ def serve(plan: Plan, say: Callable[[str], None]) -> None:
 
 def add_shipped(store: Store) -> None:
     """Put what the toolkit itself knows into the graph."""
+    from tutelage.graph.literature import shipped_claims
+
     for origin, claims in shipped_claims().items():
         store.replace(origin, claims)
 
@@ -167,14 +171,15 @@ class Keeper:
 
 def keep_runs(store: Store, runs: Path) -> Callable[[], object]:
     """Return what brings the graph up to the runs, and at first to what the toolkit knows now."""
-    watch = Watch(store, runs)
-    new = [True]
+    watch: list[Watch] = []
 
     def keep() -> None:
-        if new[0]:
+        if not watch:
+            from tutelage.graph.watch import Watch  # with what no start of a server waits for
+
             add_shipped(store)
-            new[0] = False
-        watch.sync()
+            watch.append(Watch(store, runs))
+        watch[0].sync()
 
     return keep
 

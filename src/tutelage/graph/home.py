@@ -7,17 +7,17 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutelage.errors import GraphBusyError, GraphError, did_you_mean
-from tutelage.graph.literature import shipped_claims
 from tutelage.graph.model import Claims, NodeClaim
 from tutelage.graph.query import Query
-from tutelage.graph.sources import Report, read
-from tutelage.graph.sources.apart import read_large
 from tutelage.graph.store import Origin, Store
 from tutelage.graph.store.open import open_store
-from tutelage.graph.watch import Watch
 from tutelage.record import file_sha256, replacing
+
+if TYPE_CHECKING:  # a server that starts reads no files
+    from tutelage.graph.sources import Report
 
 Progress = Callable[[int, int], None]
 """Hears how many of how many bytes of a file are read."""
@@ -73,6 +73,8 @@ class Home:
         try:
             there = {origin.key for origin in store.origins()}
             if not there >= SHIPPED:
+                from tutelage.graph.literature import shipped_claims
+
                 for origin, claims in shipped_claims().items():
                     store.replace(origin, claims)
             for path in self.kept():
@@ -89,12 +91,14 @@ class Home:
             return []
         return sorted(path for path in self.imports.iterdir() if not path.name.startswith("."))
 
-    def import_file(self, path: Path, progress: Progress | None = None) -> Report:
+    def import_file(self, path: Path, progress: Progress | None = None) -> "Report":
         """Import a file: whole or, after an error, not at all. Twice is the same as once.
 
         Raises:
             GraphError: it cannot be read or is refused; see `tutelage.graph.sources.read`.
         """
+        from tutelage.graph.sources import Report
+
         with closing(self.open()) as store:
             before = self.kept()
             kept = self._keep(path)
@@ -124,12 +128,14 @@ class Home:
         """Say whether another process has imported the same file."""
         return _origin(kept).key in {origin.key for origin in store.origins()}
 
-    def read_file(self, path: Path, progress: Progress | None = None) -> Report:
+    def read_file(self, path: Path, progress: Progress | None = None) -> "Report":
         """Return what an import of a file would give, and change nothing.
 
         Raises:
             GraphError: as `import_file` does.
         """
+        from tutelage.graph.sources import Report, read
+
         report = Report()
         for _ in read(path, report, progress):
             pass
@@ -158,7 +164,7 @@ class Home:
 
     def rebuild(
         self, runs: Path, *, dry_run: bool = False, progress: Progress | None = None
-    ) -> list[tuple[Origin, Report]]:
+    ) -> "list[tuple[Origin, Report]]":
         """Build the graph anew from what comes with the toolkit, the imports and the runs.
 
         Named views and places stay. An import that cannot be read any more is left out, and its
@@ -169,6 +175,8 @@ class Home:
             dry_run: Read everything, change nothing.
             progress: Hears how far each import is read.
         """
+        from tutelage.graph.watch import Watch
+
         parts = self._parts(progress)
         if dry_run:
             return [(origin, _drained(claims, report)) for origin, report, claims in parts]
@@ -190,7 +198,10 @@ class Home:
 
     def _parts(
         self, progress: Progress | None
-    ) -> Iterator[tuple[Origin, Report, Iterable[Claims]]]:
+    ) -> "Iterator[tuple[Origin, Report, Iterable[Claims]]]":
+        from tutelage.graph.literature import shipped_claims
+        from tutelage.graph.sources import Report
+
         for origin, claims in shipped_claims().items():
             nodes = sum(isinstance(claim, NodeClaim) for claim in claims)
             yield origin, Report(nodes=nodes, links=len(claims) - nodes), claims
@@ -238,13 +249,15 @@ def _no_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _apply(store: Store, path: Path, report: Report, progress: Progress | None = None) -> None:
+def _apply(store: Store, path: Path, report: "Report", progress: Progress | None = None) -> None:
     origin = _origin(path)
     store.replace(origin, _kept_claims(path, report, progress))
     _put_places(store, origin, report)
 
 
 def _apply_kept(store: Store, path: Path) -> None:
+    from tutelage.graph.sources import Report
+
     try:
         _apply(store, path, Report())
     except GraphBusyError:
@@ -258,7 +271,7 @@ def _apply_kept(store: Store, path: Path) -> None:
         )
 
 
-def _put_places(store: Store, origin: Origin, report: Report) -> None:
+def _put_places(store: Store, origin: Origin, report: "Report") -> None:
     """Put the nodes of an import where its file says, but none that stands already."""
     if report.places:
         scene = Query(within=origin.key).scene
@@ -266,12 +279,14 @@ def _put_places(store: Store, origin: Origin, report: Report) -> None:
         store.put_places(scene, {key: p for key, p in report.places.items() if key not in stand})
 
 
-def _kept_claims(path: Path, report: Report, progress: Progress | None) -> Iterator[Claims]:
+def _kept_claims(path: Path, report: "Report", progress: Progress | None) -> Iterator[Claims]:
     if file_sha256(path)[:DIGITS] != path.name[:DIGITS]:
         raise GraphError(
             f"{path} is not the file that was imported. Put that back, or take it away and import "
             f"it again."
         )
+    from tutelage.graph.sources.apart import read_large
+
     yield from read_large(path, report, progress)
 
 
@@ -283,7 +298,7 @@ def _label(kept: Path) -> str:
     return kept.name[DIGITS + 1 :]
 
 
-def _drained(claims: Iterable[Claims], report: Report) -> Report:
+def _drained(claims: Iterable[Claims], report: "Report") -> "Report":
     try:
         for _ in claims:
             pass

@@ -306,7 +306,9 @@ class SqliteStore(SqlStore):
         """See `Store.close`."""
         with self.write_lock, self._pool_lock:
             self._closed = True
-            for connection in self._all:
+            # The writer last: who may not write cannot put the log away, which the next one to
+            # open the file would have to read.
+            for connection in reversed(self._all):
                 connection.close()
             self._all, self._free = [], []
 
