@@ -42,8 +42,8 @@ SEARCH_BAR, EXPAND_BAR, PATH_BAR, START_BAR = 30.0, 30.0, 150.0, 600.0  # millis
 IMPORT_BAR = 150_000  # links a second
 
 
-def write_graph(path: Path, nodes: int) -> tuple[list[str], list[str]]:
-    """Write a CSV of so many nodes and ten times the links; return ids and labels, those first."""
+def write_graph(path: Path, nodes: int, links: int = LINKS) -> tuple[list[str], list[str]]:
+    """Write a CSV of so many nodes and `links` times the links; return all ids and labels."""
     random = np.random.default_rng(SEED)
     counts = {kind: max(2, int(nodes * share)) for kind, share in SHARES.items()}
     vocabulary = _vocabulary(random)
@@ -61,7 +61,7 @@ def write_graph(path: Path, nodes: int) -> tuple[list[str], list[str]]:
             ids += mine
             labels += told
         for kind, (share, source, target) in KINDS.items():
-            number = int(nodes * LINKS * share)
+            number = int(nodes * links * share)
             ends = zip(
                 _drawn(random, counts[source], number, 0.0),
                 _drawn(random, counts[target], number, 0.5),

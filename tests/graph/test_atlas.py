@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def spots(store: Store) -> Spots:
-    return {key: (x, y, group) for _, key, _, x, y, group in store.map(limit=1_000_000)[0]}
+    return {spot.key: (spot.x, spot.y, spot.community) for spot in store.map(limit=1_000_000)[0]}
 
 
 def work(name: str, *cites: str) -> list[Claim]:

@@ -33,7 +33,11 @@ export interface Drawing {
   links: readonly DrawnLink[];
   /** Points and hairlines, for more than a view can hold. */
   map: boolean;
+  /** The hairlines: places in `nodes`. */
+  hairs: { source: readonly number[]; target: readonly number[] };
 }
+
+export const NO_HAIRS: Drawing["hairs"] = { source: [], target: [] };
 
 /** The radius of a node of a signal among `count`. */
 function radius(count: number, signal: number): number {
@@ -58,11 +62,14 @@ export function drawView(view: View, kinds: Kinds | null): Drawing {
     })),
     links: view.links.map(drawn),
     map: false,
+    hairs: NO_HAIRS,
   };
 }
 
 export function drawMap(map: GraphMap, kinds: Kinds): Drawing {
   const most = map.size.reduce((most, size) => Math.max(most, size), 1);
+  const fine = Math.min(1, 60 / Math.sqrt(map.keys.length)); // so that many points leave gaps
+  const [least, more] = [Math.max(0.6, 1.4 * fine), 6 * Math.max(0.4, fine)];
   const nodes = map.keys.map((key, index): DrawnNode => {
     const share = Math.sqrt(Math.max(0, map.size[index]!) / most);
     return {
@@ -72,23 +79,10 @@ export function drawMap(map: GraphMap, kinds: Kinds): Drawing {
       sub: "",
       x: map.x[index]!,
       y: map.y[index]!,
-      radius: 1.4 + 6 * share,
+      radius: least + more * share,
       weight: share,
       community: map.community[index]!,
     };
   });
-  const links = map.source.map((source, index): DrawnLink => {
-    const kind = kinds.links[map.link_kinds[index]!];
-    return {
-      source: map.keys[source]!,
-      target: map.keys[map.target[index]!]!,
-      kind: kind?.name ?? "",
-      label: kind?.label ?? "",
-      reason: "",
-      directed: false,
-      derived: false,
-      projection: true,
-    };
-  });
-  return { scene: "map", nodes, links, map: true };
+  return { scene: "map", nodes, links: [], map: true, hairs: { source: map.source, target: map.target } };
 }

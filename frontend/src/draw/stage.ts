@@ -6,7 +6,6 @@ import Graph from "graphology";
 import Sigma from "sigma";
 import {
   EdgeArrowProgram,
-  EdgeLineProgram,
   EdgeRectangleProgram,
   NodePointProgram,
   type EdgeProgramType,
@@ -15,7 +14,8 @@ import {
 import type { CameraState, EdgeDisplayData, MouseCoords, NodeDisplayData } from "sigma/types";
 import type { Places } from "../api/types";
 import type { Camera } from "../state/query";
-import type { Drawing, DrawnLink, DrawnNode } from "./drawing";
+import { NO_HAIRS, type Drawing, type DrawnLink, type DrawnNode } from "./drawing";
+import { hairProgram, type Lines } from "./hairs";
 import { along, distance, type Along, type Point } from "./line";
 import { drawNames, type Span, type Spot } from "./names";
 import { ShapeProgram, ground } from "./node-program";
@@ -77,23 +77,33 @@ const MOST_SOUGHT = 5000; // links among which the nearest is looked for
 
 // The programs read what every node and link has, whatever else these have beside.
 type Programs<Program> = Record<string, Program>;
-/** A node under the pointer lies above the others anyway, and needs no second drawing. */
+/** Draws nothing: what is not needed, or not yet, takes no time to compile. */
 const NOTHING = class {
   kill(): void {}
   reallocate(): void {}
   process(): void {}
   render(): void {}
-} as unknown as NodeProgramType<NodeAttributes, LinkAttributes>;
+} as unknown as NodeProgramType<NodeAttributes, LinkAttributes> & EdgeProgramType<NodeAttributes, LinkAttributes>;
 const NODE_PROGRAMS = { shape: ShapeProgram, point: NodePointProgram } as unknown as Programs<
   NodeProgramType<NodeAttributes, LinkAttributes>
 >;
 const EDGE_PROGRAMS = {
   line: EdgeRectangleProgram,
   arrow: EdgeArrowProgram,
-  hair: EdgeLineProgram,
   curve: createEdgeCurveProgram({ defaultCurvature: CURVE }),
   curvedArrow: EdgeCurvedArrowProgram,
 } as unknown as Programs<EdgeProgramType<NodeAttributes, LinkAttributes>>;
+
+/** Sigma without a layer for the node under the pointer, which lies above the others anyway: a WebGL canvas less. */
+class Layers extends Sigma<NodeAttributes, LinkAttributes> {
+  override createWebGLContext(id: string, options?: Parameters<Sigma["createWebGLContext"]>[1]): WebGLRenderingContext {
+    if (id !== "hoverNodes") return super.createWebGLContext(id, options);
+    const { webGLContexts } = this as unknown as { webGLContexts: Record<string, WebGLRenderingContext> };
+    const value = { clear: () => undefined } as unknown as WebGLRenderingContext; // which is all that it is asked to do
+    Object.defineProperty(webGLContexts, id, { value, enumerable: false }); // so that it is given no size
+    return value;
+  }
+}
 
 export const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -104,12 +114,14 @@ export class Stage {
   private readonly sigma: Sigma<NodeAttributes, LinkAttributes>;
   private readonly text: CanvasRenderingContext2D;
   private graph = new Graph<NodeAttributes, LinkAttributes>({ multi: true, type: "directed" });
-  private drawing: Drawing = { scene: "", nodes: [], links: [], map: false };
+  private drawing: Drawing = { scene: "", nodes: [], links: [], map: false, hairs: NO_HAIRS };
+  private readonly lines: Lines = { places: new Float32Array(), colour: [0, 0, 0] };
   private letters: ReadonlyMap<string, string> = new Map();
   private looked: Looked = { pick: "", trail: [], colour: "kind" };
   private palette: Palette = readPalette();
   private hovered = "";
   private near: ReadonlySet<string> | null = null;
+  private readonly hair = hairProgram(this.lines) as unknown as EdgeProgramType<NodeAttributes, LinkAttributes>;
   private fitRatio = 1;
   private crowd = 1;
   private fitted = true;
@@ -122,12 +134,13 @@ export class Stage {
     private readonly container: HTMLElement,
     private readonly handlers: Handlers,
   ) {
-    this.sigma = new Sigma<NodeAttributes, LinkAttributes>(this.graph, container, {
+    this.sigma = new Layers(this.graph, container, {
       allowInvalidContainer: true,
       defaultNodeType: "shape",
       defaultEdgeType: "line",
       nodeProgramClasses: { circle: NOTHING },
       nodeHoverProgramClasses: { circle: NOTHING, shape: NOTHING, point: NOTHING },
+      edgeProgramClasses: { line: NOTHING, arrow: NOTHING },
       renderLabels: false,
       renderEdgeLabels: false,
       defaultDrawNodeHover: () => undefined,
@@ -143,9 +156,8 @@ export class Stage {
     });
     // A box of its own keeps the graph's units fixed on the canvas, whatever comes and goes.
     this.sigma.setCustomBBox({ x: [-1, 1], y: [-1, 1] });
-    this.text = this.sigma.createCanvas("names", { afterLayer: "hoverNodes" }).getContext("2d")!;
-    this.sigma.getCanvases().names!.style.pointerEvents = "none";
-    this.sigma.resize(true);
+    const names = this.sigma.createCanvas("names", { afterLayer: "hovers", style: { pointerEvents: "none", width: "100%", height: "100%" } });
+    this.text = names.getContext("2d")!;
     this.listen();
   }
 
@@ -211,6 +223,7 @@ export class Stage {
     this.hovered = "";
     this.tip.value = null;
     this.graph = this.build(drawing);
+    this.lines.places = placesOf(drawing);
     this.ranked = drawing.nodes
       .toSorted((one, other) => other.weight - one.weight)
       .slice(0, drawing.map ? 4000 : 400)
@@ -224,17 +237,18 @@ export class Stage {
 
   /** Have the programs that draw what there is now, and those of before: each takes its time to compile. */
   private compile(): void {
-    const nodes = this.drawing.map ? "point" : "shape";
-    const links = new Set(this.graph.mapEdges((_, { type }) => type));
+    const { map } = this.drawing;
+    const nodes = map ? "point" : "shape";
+    const links = map ? ["hair"] : new Set(this.graph.mapEdges((_, { type }) => type));
     const known = this.sigma.getSettings();
     const add = <Program>(had: Programs<Program>, all: Programs<Program>, names: Iterable<string>): Programs<Program> => ({
       ...had,
       ...Object.fromEntries([...names].map((name) => [name, all[name]!])),
     });
     this.sigma.setSettings({
-      hideEdgesOnMove: this.drawing.map,
+      hideEdgesOnMove: map,
       nodeProgramClasses: add(known.nodeProgramClasses, NODE_PROGRAMS, [nodes]),
-      edgeProgramClasses: add(known.edgeProgramClasses, EDGE_PROGRAMS, links),
+      edgeProgramClasses: add(known.edgeProgramClasses, { ...EDGE_PROGRAMS, hair: this.hair }, links),
     });
   }
 
@@ -257,7 +271,7 @@ export class Stage {
         word: label,
         size: link.projection ? 1 : 1.6,
         color: this.linkColour(link),
-        type: map ? "hair" : linkType(link),
+        type: linkType(link),
       });
     }
     return graph;
@@ -271,7 +285,6 @@ export class Stage {
 
   private linkColour({ derived, projection }: { derived: boolean; projection: boolean }): string {
     const { ink, background, accent } = this.palette;
-    if (this.drawing.map) return mix(ink, background, 0.1);
     if (projection) return mix(ink, background, 0.15);
     return derived ? mix(accent, background, 0.5) : mix(ink, background, 0.34);
   }
@@ -292,7 +305,6 @@ export class Stage {
   private linkLook(data: LinkAttributes): Partial<EdgeDisplayData> {
     const { size, type } = data;
     const usual = { size, type, label: null, hidden: false, forceLabel: false };
-    if (this.drawing.map) return { ...usual, color: data.color, zIndex: 0 };
     if (this.isStrong(data)) {
       return { ...usual, size: size + 0.8, color: mix(this.palette.accent, this.palette.background, 0.85), zIndex: 2 };
     }
@@ -316,16 +328,35 @@ export class Stage {
     const { trail, pick } = this.looked;
     const middle = this.hovered || pick;
     if (trail.length) this.near = new Set(trail);
-    else if (middle && this.graph.hasNode(middle)) this.near = new Set([middle, ...this.graph.neighbors(middle)]);
+    else if (middle && this.graph.hasNode(middle)) this.near = new Set([middle, ...this.neighbours(middle)]);
     else this.near = null;
+  }
+
+  private neighbours(key: string): string[] {
+    const { map, nodes, hairs } = this.drawing;
+    if (!map) return this.graph.neighbors(key);
+    const at = nodes.findIndex((node) => node.key === key);
+    const around: string[] = [];
+    hairs.source.forEach((source, index) => {
+      const target = hairs.target[index]!;
+      if (source === at) around.push(nodes[target]!.key);
+      else if (target === at) around.push(nodes[source]!.key);
+    });
+    return around;
+  }
+
+  /** Draw again because something else is looked at; on the map that changes the names alone. */
+  private again(): void {
+    if (this.drawing.map) this.sigma.scheduleRender();
+    else this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   look(looked: Looked): void {
     const recolour = looked.colour !== this.looked.colour;
     this.looked = looked;
-    if (recolour) this.recolour();
     this.findNear();
-    this.sigma.refresh({ skipIndexation: true, schedule: true });
+    if (recolour) this.recolour();
+    else this.again();
   }
 
   /** Read the style sheet's colours again. */
@@ -334,12 +365,14 @@ export class Stage {
     const [red, green, blue] = rgb(this.palette.background);
     ground.colour = [red / 255, green / 255, blue / 255];
     this.recolour();
-    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   private recolour(): void {
     this.graph.updateEachNodeAttributes((_, data) => ({ ...data, color: this.colour(data) }), { attributes: ["color"] });
     this.graph.updateEachEdgeAttributes((_, data) => ({ ...data, color: this.linkColour(data) }), { attributes: ["color"] });
+    const [red, green, blue] = rgb(mix(this.palette.ink, this.palette.background, 0.1));
+    this.lines.colour = [red / 255, green / 255, blue / 255];
+    this.sigma.refresh({ skipIndexation: true, schedule: true });
   }
 
   /** Point at a node from elsewhere on the page; "" points at none. */
@@ -358,7 +391,7 @@ export class Stage {
     this.container.style.cursor = key ? "pointer" : "";
     this.findNear();
     if (key) this.tip.value = null;
-    this.sigma.refresh({ skipIndexation: true, schedule: true });
+    this.again();
   }
 
   /** The line of a link on the screen. */
@@ -609,8 +642,12 @@ export function crowdOf(nodes: readonly Pick<DrawnNode, "x" | "y" | "radius">[],
   return Math.min(1, Math.max(0.5, 0.85 * close));
 }
 
-/** Whether the browser draws with WebGL at all. */
-export function hasWebGL(): boolean {
-  const canvas = document.createElement("canvas");
-  return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+/** The places of hairlines in sigma's square, of which a graph's units are half. */
+function placesOf({ nodes, hairs }: Drawing): Float32Array {
+  const places = new Float32Array(4 * hairs.source.length);
+  hairs.source.forEach((source, index) => {
+    const [from, to] = [nodes[source]!, nodes[hairs.target[index]!]!];
+    places.set([0.5 + from.x / 2, 0.5 + from.y / 2, 0.5 + to.x / 2, 0.5 + to.y / 2], 4 * index);
+  });
+  return places;
 }

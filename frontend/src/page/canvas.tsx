@@ -1,10 +1,10 @@
 /** The graph: the stage in the page, and what lies about it. */
 
 import { computed, effect } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { drawMap, drawView, type Drawing } from "../draw/drawing";
-import { Stage, hasWebGL } from "../draw/stage";
+import { Stage } from "../draw/stage";
 import { fresh } from "../state/answer";
 import { kinds, map, nodeKinds, path, seen, server, view } from "../state/data";
 import { USUAL, type Camera } from "../state/query";
@@ -30,7 +30,7 @@ const drawing = computed((): Drawing | null => {
 const answer = computed(() => (where.value.map ? map.value : view.value));
 
 export function Canvas() {
-  const [drawn, setDrawn] = useState(() => hasWebGL());
+  const [drawn, setDrawn] = useState(true); // until the browser turns out to have no WebGL
   const { map: mapped } = where.value;
   const now = drawing.value;
   const count = now?.nodes.length ?? 0;
@@ -98,7 +98,8 @@ export function Canvas() {
 /** The stage, following the state. */
 function Drawn({ onLost }: { onLost: () => void }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before the first paint: WebGL takes a while to begin, and the answers are on their way meanwhile.
+  useLayoutEffect(() => {
     if (!box.current) return;
     let asked: Camera | null = where.peek().camera;
     let later: ReturnType<typeof setTimeout> | undefined;

@@ -16,7 +16,7 @@ export function points(difference: number): string {
 
 /** A whole number with its thousands apart, such as `22,915`. */
 export function whole(count: number): string {
-  return Math.round(count).toLocaleString("en");
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ","); // where a locale is, a page waits for it
 }
 
 /** A number to three digits that count, such as `0.0123`, `58.1` or `1.2e−5`. */

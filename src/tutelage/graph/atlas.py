@@ -35,7 +35,7 @@ def draw_map(store: Store) -> bool:
     """
     nodes = store.members("", limit=LARGEST)
     placed, _ = store.map(limit=LARGEST)
-    before = {number: (Place(x, y), community) for number, _, _, x, y, community in placed}
+    before = {spot.number: (Place(spot.x, spot.y), spot.community) for spot in placed}
     spots = {node.id: before[node.id] for node in nodes if node.id in before}
     new = [node for node in nodes if node.id not in before]
     if not new and len(spots) == len(before):

@@ -1,13 +1,17 @@
 """What hands do with the page: drag, lead the minimap, choose ends of paths, take files away."""
 
+import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image, ImageColor
 from playwright.sync_api import Browser, Page, expect
 
 from tests.explorer.browser.conftest import Opener, Site
@@ -35,6 +39,20 @@ def a_node(page: Page) -> tuple[float, float]:
         if stage.evaluate("stage => stage.style.cursor") == "pointer":
             return point
     raise AssertionError("there is no node")
+
+
+@pytest.mark.parametrize(("address", "least"), [(FIRST, 900), ("/?map=1", 200)])
+def test_nodes_are_drawn_in_the_colours_of_their_kinds(
+    watched: Any, address: str, least: int
+) -> None:
+    page = watched.open(address)
+    page.wait_for_timeout(300)
+    with Image.open(io.BytesIO(page.locator(".stage").screenshot())) as picture:
+        colours = Counter(map(tuple, np.asarray(picture.convert("RGB")).reshape(-1, 3).tolist()))
+    for kind in ("work", "person", "topic"):
+        style = "kind => getComputedStyle(document.documentElement).getPropertyValue('--' + kind)"
+        colour = ImageColor.getrgb(page.evaluate(style, kind).strip())
+        assert colours[colour[:3]] > least, kind
 
 
 def test_a_node_that_is_dragged_stays_there_and_is_not_picked(watched: Any) -> None:

@@ -537,10 +537,11 @@ def test_the_map_holds_what_was_put_on_it(store: Store) -> None:
     x, y = one(store, "doi:10.1000/x"), one(store, "doi:10.1000/y")
     store.put_map({x: Place(1.0, 2.0), y: Place(3.0, 4.0)}, {x: 0, y: 1})
     spots, links = store.map(limit=10)
-    assert sorted(spot[1:] for spot in spots) == [
-        ("doi:10.1000/x", "work", 1.0, 2.0, 0),
-        ("doi:10.1000/y", "work", 3.0, 4.0, 1),
+    assert sorted((each.key, each.kind, each.label, each.importance) for each in spots) == [
+        ("doi:10.1000/x", "work", "On doi:10.1000/x", 1.0),
+        ("doi:10.1000/y", "work", "On doi:10.1000/y", 1.0),
     ]
+    assert sorted((each.x, each.y, each.community) for each in spots) == [(1, 2, 0), (3, 4, 1)]
     assert (links.source.tolist(), links.target.tolist()) == ([x], [y])
 
 

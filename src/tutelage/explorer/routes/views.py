@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tutelage.errors import GraphError, did_you_mean
 from tutelage.explorer.answers import File, fields_of
 from tutelage.explorer.context import Explorer
@@ -105,22 +108,26 @@ class Map:
 
 def everything(explorer: Explorer, question: Everything) -> Map:
     """Show where the most important nodes of the whole graph stand, and the links between them."""
-    placed, links = explorer.store.map(limit=question.limit)
-    position = {number: index for index, (number, *_) in enumerate(placed)}
-    named = {node.id: node for node in explorer.store.numbered(position)}
+    spots, links = explorer.store.map(limit=question.limit)
     total = sum(explorer.store.count()[0].values())
+    numbers = np.array([spot.number for spot in spots], np.int64)
+    order = np.argsort(numbers)
+
+    def positions(ends: NDArray[np.int64]) -> list[int]:
+        return order[np.searchsorted(numbers, ends, sorter=order)].tolist()  # type: ignore[no-any-return]
+
     return Map(
-        keys=[key for _, key, *_ in placed],
-        labels=[named[number].label for number, *_ in placed],
-        kinds=[NODE_CODES.index(kind) for _, _, kind, *_ in placed],
-        x=[round(x, 3) for *_, x, _, _ in placed],
-        y=[round(y, 3) for *_, y, _ in placed],
-        community=[community for *_, community in placed],
-        size=[round(named[number].importance, 4) for number, *_ in placed],
-        source=[position[number] for number in links.source.tolist()],
-        target=[position[number] for number in links.target.tolist()],
+        keys=[spot.key for spot in spots],
+        labels=[spot.label for spot in spots],
+        kinds=[NODE_CODES.index(spot.kind) for spot in spots],
+        x=np.round([spot.x for spot in spots], 3).tolist(),
+        y=np.round([spot.y for spot in spots], 3).tolist(),
+        community=[spot.community for spot in spots],
+        size=np.round([spot.importance for spot in spots], 4).tolist(),
+        source=positions(links.source),
+        target=positions(links.target),
         link_kinds=links.kind.tolist(),
-        truncated=total > len(placed),
+        truncated=total > len(spots),
     )
 
 

@@ -13,7 +13,7 @@ from tutelage.graph.store._ledger import Ledger
 from tutelage.graph.store._talk import LINK_COLUMNS, SLICE, Row, Talk
 from tutelage.graph.store._words import words
 
-PORTION = 500_000  # rows that are held at a time
+PORTION = 5_000  # rows that are held at a time, while they are in a cache
 FEW = 1_000_000  # derived links that are compared one by one
 ASSERTED = "SELECT source, kind, target, weight FROM link WHERE origin <> 0 AND source <> target"
 # Those that depend on the nodes near their ends alone; how related two topics are depends on all.

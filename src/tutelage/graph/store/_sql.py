@@ -19,7 +19,7 @@ from typing import Any
 from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claims, Link, Links, Node
 from tutelage.graph.store._refresh import columns, refresh
 from tutelage.graph.store._rows import UNDIRECTED, storable
-from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView
+from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView, Spot
 from tutelage.graph.store._talk import Row, Talk
 from tutelage.graph.store._words import kind_words, questions
 from tutelage.graph.store._write import Writing, replace
@@ -267,11 +267,11 @@ class SqlStore(ABC):
             )
         return {key: Place(x, y) for key, x, y in found}
 
-    def map(self, *, limit: int) -> tuple[list[tuple[int, str, str, float, float, int]], Links]:
+    def map(self, *, limit: int) -> tuple[list[Spot], Links]:
         """See `Store.map`. Links without projections, at most 5 for each of `limit` nodes."""
         with self.reading() as talk:
             found = talk.rows(
-                "SELECT node.id, key, kind, x, y, community FROM node "
+                "SELECT node.id, key, kind, label, importance, x, y, community FROM node "
                 "JOIN spot ON spot.node = node.id ORDER BY rank LIMIT ?",
                 limit,
             )
@@ -285,7 +285,9 @@ class SqlStore(ABC):
                 packed,
                 5 * limit,
             )
-        return [(row[0], row[1], NODE_CODES[row[2]], *row[3:]) for row in found], links
+        return [
+            Spot(number, key, NODE_CODES[kind], *rest) for number, key, kind, *rest in found
+        ], links
 
     def views(self) -> list[SavedView]:
         """See `Store.views`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tutelage.graph.model import Claims, Link, Links, Node
 
@@ -42,6 +42,19 @@ class Place:
 
     x: float
     y: float
+
+
+class Spot(NamedTuple):
+    """A node on the map of everything, with what is to be known of 100,000 at a time."""
+
+    number: int
+    key: str
+    kind: str
+    label: str
+    importance: float
+    x: float
+    y: float
+    community: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,8 +185,8 @@ class Store(Protocol):
         """Where nodes (by key) stand in a scene."""
         ...
 
-    def map(self, *, limit: int) -> tuple[list[tuple[int, str, str, float, float, int]], Links]:
-        """The map: (number, key, kind, x, y, community) of the most important nodes, links."""
+    def map(self, *, limit: int) -> tuple[list[Spot], Links]:
+        """The map: the most important nodes that stand on it, and links between them."""
         ...
 
     def views(self) -> list[SavedView]:
