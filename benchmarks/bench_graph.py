@@ -201,12 +201,13 @@ def main() -> None:
             bar=IMPORT_BAR,
             seed=SEED,
         )
+        began = time.perf_counter()
+        home.refresh()
+        report.add(
+            "derive, weigh, order anew and draw the map",
+            seconds=round(time.perf_counter() - began, 2),
+        )
         with closing(home.open()) as store:
-            began = time.perf_counter()
-            store.refresh()
-            report.add(
-                "derive, weigh and order anew", seconds=round(time.perf_counter() - began, 2)
-            )
             ask_all(report, store, ids, labels, questions)
         runs = folder / "runs"
         runs.mkdir(exist_ok=True)

@@ -79,7 +79,7 @@ def importing(
                 report = read(path, progress)
             _tell(path.name, report, dry_run)
     if not dry_run:
-        with console().status("Deriving links and ordering the search"):
+        with console().status("Deriving links, ordering the search, drawing the map"):
             home.refresh()
 
 

@@ -31,6 +31,9 @@ SHIPPED = frozenset({"shipped:dkd", "shipped:methods"})
 IMPORT = "import:"
 """What the key of an imported file's origin begins with, before its kept name."""
 
+PATIENCE = 600.0
+"""Seconds that a question of a tool may take: all links of a large graph take a minute."""
+
 DIGITS = 12  # of the SHA-256 of an imported file, which its kept name begins with
 LONGEST = 100  # bytes of its own name, which ends the kept one
 
@@ -69,7 +72,7 @@ class Home:
         Raises:
             GraphError: it cannot be opened.
         """
-        store = open_store(self.graph)
+        store = open_store(self.graph, deadline_seconds=PATIENCE)
         try:
             there = {origin.key for origin in store.origins()}
             if not there >= SHIPPED:
@@ -117,11 +120,17 @@ class Home:
             return report
 
     def refresh(self) -> bool:
-        """Bring up to date what large imports left for later; return whether there was anything."""
-        with closing(open_store(self.graph)) as store:
+        """Bring up to date what large imports left for later; return whether there was anything.
+
+        The map of everything is drawn as well, so that no server has to while it is being used.
+        """
+        with closing(open_store(self.graph, deadline_seconds=PATIENCE)) as store:
             late = store.is_late()
             if late:
+                from tutelage.graph.atlas import draw_map
+
                 store.refresh()
+                draw_map(store)
             return late
 
     def _holds(self, store: Store, kept: Path) -> bool:
@@ -147,7 +156,7 @@ class Home:
         Raises:
             GraphError: none is kept under that name, or more than one.
         """
-        with closing(open_store(self.graph)) as store:
+        with closing(open_store(self.graph, deadline_seconds=PATIENCE)) as store:
             keys = [origin.key for origin in store.origins() if origin.key.startswith(IMPORT)]
             # Also those whose file is away already, since a kill came between the two.
             there = {path.name for path in self.kept()} | {key[len(IMPORT) :] for key in keys}
@@ -181,7 +190,7 @@ class Home:
         if dry_run:
             return [(origin, _drained(claims, report)) for origin, report, claims in parts]
         built = []
-        with closing(open_store(self.graph)) as store:
+        with closing(open_store(self.graph, deadline_seconds=PATIENCE)) as store:
             for origin in store.origins():
                 store.remove(origin.key)
             for origin, report, claims in parts:
