@@ -139,6 +139,11 @@ def test_claims_merge_to_the_same_in_every_order_and_the_toolkit_is_believed_fir
     )
 
 
+@pytest.mark.parametrize("claim", [claim for _, claim in CLAIMS])
+def test_a_claim_alone_comes_to_what_it_does_twice(claim: NodeClaim) -> None:
+    assert merged([("import:a", claim)]) == merged([("import:a", claim), ("import:b", claim)])
+
+
 def test_a_count_of_works_keeps_the_source_it_came_with() -> None:
     topic = {"kind": "topic", "ids": ("topic:vision",), "label": "Vision"}
     shipped = NodeClaim(**topic, facts={"works_count": 30606, "works_count_source": "that page"})  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -136,6 +137,9 @@ def _match(form: re.Pattern[str], text: object) -> str:
 
 
 # ------------------------------------------------------------------ weak ids
+_WORD = re.compile(r"[^\W_]+")
+
+
 def fold(text: str) -> str:
     """Return the words of a text in small letters without accents or marks between them.
 
@@ -145,7 +149,7 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))[:_LONGEST]
+    return " ".join(_WORD.findall(text.casefold()))[:_LONGEST]
 
 
 def name_id(kind: str, label: str) -> str:
@@ -243,7 +247,11 @@ def merged(claims: Sequence[tuple[str, NodeClaim]]) -> NodeClaim:
     of citations only grow, and once retracted is retracted. `names` are all other labels, `ids`
     all ids.
     """
-    ordered = [claim for _, claim in (sorted(claims, key=_trust) if len(claims) > 1 else claims)]
+    if len(claims) == 1 and "names" not in claims[0][1].facts:  # most of a large import
+        ((_, only),) = claims
+        ids = tuple(sorted(own_ids(only), key=strength))
+        return replace(only, ids=ids, facts=dict(sorted(only.facts.items())))
+    ordered = [claim for _, claim in sorted(claims, key=_trust)]
     named = [claim for claim in ordered if not _is_stub(claim)]
     label = (named or ordered)[0].label
     facts: dict[str, Any] = {}
