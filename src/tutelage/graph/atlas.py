@@ -33,17 +33,17 @@ def draw_map(store: Store) -> bool:
     Raises:
         GraphBusyError: the store took longer than it may; the next call tries again.
     """
-    nodes = store.members("", limit=LARGEST)
+    numbers, there = store.mapped(limit=LARGEST)
+    if there == set(numbers):
+        return False
     placed, _ = store.map(limit=LARGEST)
     before = {spot.number: (Place(spot.x, spot.y), spot.community) for spot in placed}
-    spots = {node.id: before[node.id] for node in nodes if node.id in before}
-    new = [node for node in nodes if node.id not in before]
-    if not new and len(spots) == len(before):
-        return False
-    if len(new) > ANEW * len(nodes):
-        spots = _drawn(store.links(), [node.id for node in nodes])
+    spots = {number: before[number] for number in numbers if number in before}
+    new = [number for number in numbers if number not in before]
+    if len(new) > ANEW * len(numbers):
+        spots = _drawn(store.links(), numbers)
     else:
-        spots |= _beside(store, new, spots)
+        spots |= _beside(store, store.numbered(new), spots)
     store.put_map(
         {number: place for number, (place, _) in spots.items()},
         {number: community for number, (_, community) in spots.items()},

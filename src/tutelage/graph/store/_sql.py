@@ -289,6 +289,12 @@ class SqlStore(ABC):
             Spot(number, key, NODE_CODES[kind], *rest) for number, key, kind, *rest in found
         ], links
 
+    def mapped(self, *, limit: int) -> tuple[list[int], set[int]]:
+        """See `Store.mapped`."""
+        with self.reading() as talk:
+            best = [row[0] for row in talk.rows("SELECT id FROM node ORDER BY rank LIMIT ?", limit)]
+            return best, {row[0] for row in talk.rows("SELECT node FROM spot")}
+
     def views(self) -> list[SavedView]:
         """See `Store.views`."""
         with self.reading() as talk:

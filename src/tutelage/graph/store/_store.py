@@ -189,6 +189,10 @@ class Store(Protocol):
         """The map: the most important nodes that stand on it, and links between them."""
         ...
 
+    def mapped(self, *, limit: int) -> tuple[list[int], set[int]]:
+        """The most important nodes, and all that stand on the map, by their numbers."""
+        ...
+
     def views(self) -> list[SavedView]:
         """The views that have names, by name."""
         ...

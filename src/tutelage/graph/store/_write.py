@@ -50,7 +50,7 @@ from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
 CHUNK = 5_000  # claims that are looked at together
-POUR = 4_000_000  # links that are sorted together
+POUR = 10_000_000  # links that are sorted together: each pour writes all of the table anew
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
