@@ -65,6 +65,15 @@ def test_after_a_large_import_search_finds_it(
         assert work in store.search(work.label)
 
 
+def test_an_edited_file_is_another_import_and_that_is_told(runs: Path, bib: Path) -> None:
+    ask(runs, "import", str(bib))
+    assert "files called" not in ask(runs, "import", str(bib))
+    bib.write_text(BIBTEX, encoding="utf-8")
+    told = ask(runs, "import", str(bib))
+    old, new = sorted(path.name for path in (runs / "graph.imports").iterdir())
+    assert f"2 files called refs.bib are in the graph: {old}, {new}. `tutelage graph forget" in told
+
+
 def test_a_dry_run_says_it_would_and_does_not(runs: Path, bib: Path) -> None:
     assert "would give 6 nodes and 5 links" in ask(runs, "import", str(bib), "--dry-run")
     assert not runs.exists()

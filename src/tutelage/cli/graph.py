@@ -78,6 +78,13 @@ def importing(
                 read = home.read_file if dry_run else home.import_file
                 report = read(path, progress)
             _tell(path.name, report, dry_run)
+            if len(named := home.namesakes(path)) > 1:
+                console().print(
+                    f"{len(named)} files called {path.name} are in the graph: {', '.join(named)}. "
+                    f"`tutelage graph forget NAME` takes an old one out.",
+                    markup=False,
+                    soft_wrap=True,
+                )
     if not dry_run:
         with console().status("Deriving links, ordering the search, drawing the map"):
             home.refresh()

@@ -94,6 +94,10 @@ class Home:
             return []
         return sorted(path for path in self.imports.iterdir() if not path.name.startswith("."))
 
+    def namesakes(self, path: Path) -> list[str]:
+        """Return the kept names of all imports of files that are called as this one."""
+        return [kept.name for kept in self.kept() if _label(kept) == _own_name(path)]
+
     def import_file(self, path: Path, progress: Progress | None = None) -> "Report":
         """Import a file: whole or, after an error, not at all. Twice is the same as once.
 
@@ -224,8 +228,7 @@ class Home:
             digest = file_sha256(path)
         except OSError as error:
             raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from error
-        name = re.sub(r"[^\w.-]+", "_", path.name).encode()[-LONGEST:].decode(errors="ignore")
-        kept = self.imports / f"{digest[:DIGITS]}-{name}"
+        kept = self.imports / f"{digest[:DIGITS]}-{_own_name(path)}"
         try:
             if not kept.exists() or file_sha256(kept) != digest:
                 self.imports.mkdir(parents=True, exist_ok=True)
@@ -301,6 +304,10 @@ def _kept_claims(path: Path, report: "Report", progress: Progress | None) -> Ite
 
 def _origin(kept: Path) -> Origin:
     return Origin(key=f"{IMPORT}{kept.name}", label=_label(kept))
+
+
+def _own_name(path: Path) -> str:
+    return re.sub(r"[^\w.-]+", "_", path.name).encode()[-LONGEST:].decode(errors="ignore")
 
 
 def _label(kept: Path) -> str:
