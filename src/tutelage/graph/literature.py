@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.util import find_spec
 from itertools import chain
@@ -64,8 +65,6 @@ def known_methods() -> Mapping[str, MethodFacts]:
 
     A file of another package that is not found or is no Python is passed over with a warning.
     """
-    from importlib.metadata import entry_points  # which takes a while, and is asked once
-
     modules = [METHODS, *sorted({entry.module for entry in entry_points(group=METHODS)})]
     classes: dict[str, ast.ClassDef] = {}  # of all files, since one may inherit from another
     found: list[tuple[ast.Module, ast.ClassDef]] = []
