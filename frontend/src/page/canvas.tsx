@@ -216,9 +216,11 @@ function Notices() {
       {!mapped && data?.truncated && (
         <p class="notice">
           <span>
-            There is more than is shown: {whole(data.counts.nodes)} of {plural(total, "node")}.
+            {total > data.counts.nodes
+              ? `There is more than is shown: ${whole(data.counts.nodes)} of ${plural(total, "node")}.`
+              : `There is more than these ${plural(total, "node")}.`}
           </span>
-          {next && total > limit && (
+          {next && total >= limit && (
             <button type="button" class="link" onClick={() => go({ limit: next })}>
               Show up to {whole(next)}
             </button>
