@@ -252,6 +252,11 @@ Claims = Claim | LinkClaims
 """What streams of claims are made of: one thing, or many links at once."""
 
 
+def size_of(claims: Claims) -> int:
+    """Return how many claims one of a stream stands for."""
+    return len(claims) if isinstance(claims, LinkClaims) else 1
+
+
 def singly(claims: Iterable[Claims]) -> Iterator[Claim]:
     """Yield claims one by one, links that come as columns too."""
     for claim in claims:

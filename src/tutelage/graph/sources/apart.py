@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tutelage.errors import GraphError
-from tutelage.graph.model import Claims, LinkClaim, LinkClaims, NodeClaim
+from tutelage.graph.model import Claims, LinkClaim, LinkClaims, NodeClaim, size_of
 from tutelage.graph.sources import Report, read
 
 Progress = Callable[[int, int], None]
@@ -70,10 +70,10 @@ def _read_apart(path: Path, report: Report, progress: Progress | None) -> Iterat
         while batch := batches.get():
             told, *content = pickle.loads(batch)
             if told == "claims":
-                yield from _unpacked(content, ids)
-            elif told == "read":
+                (done, total), *claims = content
                 if progress:
-                    progress(*content)
+                    progress(done, total)
+                yield from _unpacked(claims, ids)
             elif told == "report":
                 for field in fields(report):
                     setattr(report, field.name, getattr(content[0], field.name))
@@ -121,11 +121,16 @@ def main() -> None:
 def _send_all(path: Path, pipe: BinaryIO) -> None:
     report = Report()
     batch = _Batch()
+    read_so_far = [0, 0]  # bytes, of how many; it goes with the claims, whose number is bounded
+
+    def hear(*how_far: int) -> None:
+        read_so_far[:] = how_far
+
     try:
-        for claim in read(path, report, lambda *how_far: _send(pipe, "read", *how_far)):
+        for claim in read(path, report, hear):
             if batch.add(claim) >= BATCH:
-                _send(pipe, "claims", *batch.packed())
-        _send(pipe, "claims", *batch.packed())
+                _send(pipe, "claims", read_so_far, *batch.packed())
+        _send(pipe, "claims", read_so_far, *batch.packed())
         _send(pipe, "report", report)
     except GraphError as error:
         _send(pipe, "error", error)
@@ -158,8 +163,7 @@ class _Batch:
             self._links.append((claim.kind, claim.source, claim.target, claim.weight, claim.facts))
         else:
             self._columns.append(claim)
-            self._count += len(claim) - 1
-        self._count += 1
+        self._count += size_of(claim)
         return self._count
 
     def packed(self) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False
 LONGEST_ID, LONGEST_LABEL = 500, 10_000  # characters
 
 ASSERTABLE = {name: code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].projection}
+PROJECTIONS = [code for code, name in enumerate(LINK_CODES) if LINK_KINDS[name].projection]
 UNDIRECTED = [code for code, name in enumerate(LINK_CODES) if not LINK_KINDS[name].directed]
 
 

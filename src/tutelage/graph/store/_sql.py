@@ -18,7 +18,7 @@ from typing import Any
 
 from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claims, Link, Links, Node
 from tutelage.graph.store._refresh import columns, refresh
-from tutelage.graph.store._rows import UNDIRECTED, storable
+from tutelage.graph.store._rows import PROJECTIONS, UNDIRECTED, storable
 from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView, Spot
 from tutelage.graph.store._talk import Row, Talk
 from tutelage.graph.store._words import kind_words, questions
@@ -26,7 +26,6 @@ from tutelage.graph.store._write import Writing, replace
 
 NODE = "node.id, node.key, node.kind, node.label, node.year, node.importance, node.facts"
 LINK = "link.source, link.kind, link.target, link.weight, link.facts, link.origin"
-PROJECTIONS = [code for code, name in enumerate(LINK_CODES) if LINK_KINDS[name].projection]
 PORTION = 256  # nodes that a path looks around at a time
 WIDE = 20_000  # nodes of an origin above which its best are looked for among all
 

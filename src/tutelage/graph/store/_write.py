@@ -17,7 +17,6 @@ from tutelage.errors import GraphError
 from tutelage.graph.identity import key_of, merged
 from tutelage.graph.model import (
     LINK_CODES,
-    LINK_KINDS,
     NODE_CODES,
     Claim,
     Claims,
@@ -25,6 +24,7 @@ from tutelage.graph.model import (
     LinkClaims,
     NodeClaim,
     singly,
+    size_of,
 )
 from tutelage.graph.store._group import Claimed, grouped
 from tutelage.graph.store._ledger import Ledger, add_up
@@ -33,6 +33,7 @@ from tutelage.graph.store._rows import (
     ASSERTABLE,
     LONGEST_ID,
     LONGEST_LABEL,
+    PROJECTIONS,
     UNDIRECTED,
     demand_link,
     demand_text,
@@ -54,8 +55,6 @@ POUR = 10_000_000  # links that are sorted together: each pour writes all of the
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
-
-PROJECTED = [code for code, name in enumerate(LINK_CODES) if LINK_KINDS[name].projection]
 
 Numbers = NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.bool_)
@@ -417,7 +416,9 @@ class Writing:
 
     def _stage_columns(self, links: LinkClaims) -> list[LinkClaim]:
         """As `_stage` does."""
-        wrong = np.isin(links.kind, PROJECTED) | ~(np.isfinite(links.weight) & (links.weight >= 0))
+        wrong = np.isin(links.kind, PROJECTIONS) | ~(
+            np.isfinite(links.weight) & (links.weight >= 0)
+        )
         for _, link in links[wrong].singly():
             demand_link(link)
         source, target = self._names_of(links.ids, links.source, links.target)
@@ -569,7 +570,7 @@ def replace(work: Writing, claims: Iterable[Claims]) -> bool:
     stream, head, count = iter(claims), list[Claims](), 0
     for claim in stream:
         head.append(claim)
-        count += len(claim) if isinstance(claim, LinkClaims) else 1
+        count += size_of(claim)
         if count >= COMPARED:
             break
     there = work.talk.one("SELECT links FROM origin WHERE id = ?", work.number)
@@ -656,16 +657,19 @@ _Chunk = tuple[list[NodeClaim], list[LinkClaim], list[LinkClaims]]
 def _chunks(claims: Iterable[Claims]) -> Iterator[_Chunk]:
     """Yield claims that are looked at together, nodes, links and columns of links apart."""
     nodes, links, columns = chunk = list[NodeClaim](), list[LinkClaim](), list[LinkClaims]()
+    count = 0
     for claim in claims:
+        count += size_of(claim)
         if isinstance(claim, NodeClaim):
             nodes.append(claim)
         elif isinstance(claim, LinkClaim):
             links.append(claim)
         else:
             columns.append(claim)
-        if len(nodes) + len(links) + len(columns) >= CHUNK:
+        if count >= CHUNK:
             yield chunk
             nodes, links, columns = chunk = [], [], []
+            count = 0
     yield chunk
 
 
