@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -127,25 +127,31 @@ def typed(labels: Sequence[str], count: int) -> list[str]:
     return found[:count]
 
 
-def answered(graph: str | Path, runs: Path) -> float:
-    """Return the seconds from the start of `tutelage explore` until its port answers."""
-    command = [sys.executable, "-m", "tutelage", "explore", "--runs", str(runs)]
-    began = time.perf_counter()
+@contextmanager
+def served(graph: str | Path, runs: Path) -> Iterator[str]:
+    """Serve a graph, and give the address that lets a browser in."""
+    command = [sys.executable, "-m", "tutelage", "explore", "--no-browser", "--graph", str(graph)]
     server = subprocess.Popen(
-        [*command, "--graph", str(graph), "--no-browser"], stdout=subprocess.PIPE, text=True
+        [*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True, cwd=runs
     )
     try:
         assert server.stdout
-        address = server.stdout.readline().strip()
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
+
+
+def answered(graph: str | Path, runs: Path) -> float:
+    """Return the seconds from the start of `tutelage explore` until its port answers."""
+    began = time.perf_counter()
+    with served(graph, runs) as address:
         try:
             with urllib.request.urlopen(address, timeout=10) as page:
                 page.read(1)
         except urllib.error.HTTPError:
             pass  # a refusal is an answer as well
         return time.perf_counter() - began
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
 
 
 def ask_all(

@@ -10,16 +10,13 @@ are those that were set before anything was measured, for a machine of 2 cores.
 """
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks._harness import Report, parsed, parser
-from benchmarks.bench_graph import quantiles, write_graph
+from benchmarks.bench_graph import quantiles, served, write_graph
 from tutelage.graph.atlas import draw_map
 from tutelage.graph.home import Home
 
@@ -45,21 +42,6 @@ window.ready = new Promise((told) => {
 REFERENCE_BAR = 1_000.0  # milliseconds
 LINKS = 3  # of a node
 MAPS = {10_000: 2_000.0, 100_000: 8_000.0}  # nodes -> bar
-
-
-@contextmanager
-def served(graph: Path, runs: Path) -> Iterator[str]:
-    """Serve a graph, and give the address that lets a browser in."""
-    command = [sys.executable, "-m", "tutelage", "explore", "--no-browser", "--graph", str(graph)]
-    server = subprocess.Popen(
-        [*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True, cwd=runs
-    )
-    try:
-        assert server.stdout
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
 
 
 def opened(graph: Path, runs: Path, address: str, rounds: int) -> dict[str, Any]:

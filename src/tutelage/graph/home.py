@@ -111,8 +111,7 @@ class Home:
             kept = self._keep(path)
             report = Report()
             try:
-                with _no_cycles():
-                    _apply(store, kept, report, progress)
+                _apply(store, kept, report, progress)
             except BaseException as error:  # whatever it is, it would meet the next `open` too
                 if kept not in before and not self._holds(store, kept):
                     kept.unlink(missing_ok=True)
@@ -263,7 +262,8 @@ def _no_cycles() -> Iterator[None]:
 
 def _apply(store: Store, path: Path, report: "Report", progress: Progress | None = None) -> None:
     origin = _origin(path)
-    store.replace(origin, _kept_claims(path, report, progress))
+    with _no_cycles():
+        store.replace(origin, _kept_claims(path, report, progress))
     _put_places(store, origin, report)
 
 

@@ -214,6 +214,30 @@ def test_links_as_columns_are_what_they_are_one_by_one(
             assert store.replace(origin("import:a"), columns(some)) == (compared == 0)
 
 
+def test_columns_are_written_while_more_of_them_come(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_write, "CHUNK", 20)
+    monkeypatch.setattr(_write, "POUR", 20)
+    poured: list[int] = []
+    pour = _write.Writing._pour
+
+    def pouring(self: _write.Writing) -> None:
+        poured.append(self._waiting)
+        pour(self)
+
+    monkeypatch.setattr(_write.Writing, "_pour", pouring)
+
+    def coming() -> Iterator[Claims]:
+        yield from (work(f"doi:10.1000/{n}") for n in range(20))
+        for _ in range(5):
+            yield from columns([cites(f"doi:10.1000/{n}", "doi:10.1000/19") for n in range(19)])
+        assert sum(poured) >= 19  # what came is not held until the end
+
+    store.apply(origin("import:a"), coming())
+    assert store.count()[1]["cites"] == 19
+
+
 @pytest.mark.parametrize(
     ("link", "reason"),
     [
