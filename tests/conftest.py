@@ -1,5 +1,6 @@
 """Small real data, quick runs and a database server for every room's tests."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,14 @@ import pytest
 from tutelage.config import RunConfig, loads
 
 CLASSES = 5
+
+
+def pytest_configure() -> None:
+    """Give each of several workers its share of the cores: threads that wait for one spin."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        share = max(1, (os.cpu_count() or 1) // workers)
+        os.environ.setdefault("OMP_NUM_THREADS", str(share))  # of their child processes too
 
 
 @pytest.fixture(scope="session")
