@@ -133,6 +133,14 @@ def test_the_command_line_loads_no_room_before_a_command_is_called() -> None:
     assert rooms == {"cli", "errors", "_version"}
 
 
+def test_a_server_of_the_graph_stands_before_it_loads_arrays_and_layouts(tmp_path: Path) -> None:
+    home = f"from tutelage.graph.home import Home; Home({str(tmp_path / 'graph.sqlite')!r}).open()"
+    loaded(home)  # what comes with the toolkit is put in once
+    there = loaded(f"import tutelage.explorer.serve; {home}.close()")
+    assert {"tutelage.explorer.app", "tutelage.graph.store.sqlite"} <= there
+    assert not there & (TORCH | {"numpy", "scipy", "tutelage.config", "tutelage.graph.view"})
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a child's CPU time")
 def test_help_takes_less_than_half_a_second() -> None:
     command = [sys.executable, "-m", "tutelage", "--help"]

@@ -1,5 +1,6 @@
 """The server as an ASGI application: the page, its assets, the API, and a guard before all."""
 
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -19,7 +20,7 @@ from tutelage.errors import GraphBusyError, GraphError
 from tutelage.explorer.answers import File, UnknownError, UnreadableError, page, problem, to_json
 from tutelage.explorer.assets import MISSING, STATIC, Asset, read_assets
 from tutelage.explorer.context import Explorer
-from tutelage.explorer.operations import OPERATIONS, Operation
+from tutelage.explorer.operations import OPERATIONS, Operation, load_answers
 from tutelage.explorer.safety import START, Guard, has_session
 from tutelage.explorer.settings import Settings
 from tutelage.explorer.tokens import redeem
@@ -39,6 +40,7 @@ def make_app(settings: Settings, *, static: Path = STATIC) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         store = open_store(settings.graph)
         app.state.explorer = Explorer(store=store, runs=settings.runs)
+        threading.Thread(target=load_answers, daemon=True).start()
         try:
             yield
         finally:
@@ -63,23 +65,17 @@ def make_app(settings: Settings, *, static: Path = STATIC) -> ASGIApp:
 
 
 def _api_route(operation: Operation) -> Route:
-    question = operation.question
-
     async def endpoint(request: Request) -> Response:
-        if operation.has_body:
-            asked = question.parse(await _body(request))
-        else:
-            asked = question.parse(_pairs(request))
-        explorer = request.app.state.explorer
-        return await run_in_threadpool(_answered, operation, explorer, asked, request)
+        asked = await _body(request) if operation.has_body else _pairs(request)
+        return await run_in_threadpool(_answered, operation, asked, request)
 
     return Route(operation.path, endpoint, methods=[operation.method])
 
 
 def _answered(
-    operation: Operation, explorer: Explorer, asked: object, request: Request
+    operation: Operation, asked: bytes | list[tuple[str, str]], request: Request
 ) -> Response:
-    answer = operation.answer(explorer, asked)
+    answer = operation.answer(request.app.state.explorer, operation.question.parse(asked))
     if isinstance(answer, File):
         return _file(answer)
     return _unless_known(request, to_json(answer), "application/json")

@@ -2,22 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
 from typing import Any, get_type_hints
 
-from tutelage.explorer.questions import Body
-from tutelage.explorer.routes import graph, keeping, runs, views
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
-    """A method and a path, and the function that answers: `answer(explorer, question)`.
+    """A method and a path, and where among the routes the function is that answers.
 
-    What it wants and gives are the types that the function declares.
+    What it wants and gives are the types that the function declares. Its module is loaded with the
+    first question, for no start of a server is to wait for arrays and layouts.
     """
 
     method: str
     path: str
-    answer: Callable[[Any, Any], Any]
+    where: str
+
+    @cached_property
+    def answer(self) -> Callable[[Any, Any], Any]:
+        """The function: `answer(explorer, question)`."""
+        module, _, name = self.where.partition(".")
+        routes = import_module(f"tutelage.explorer.routes.{module}")
+        return getattr(routes, name)  # type: ignore[no-any-return]
 
     @property
     def question(self) -> Any:
@@ -37,26 +44,32 @@ class Operation:
     @property
     def has_body(self) -> bool:
         """Whether the question stands in the body instead of the query string."""
-        return issubclass(self.question, Body)
+        return self.method == "POST"
 
 
 OPERATIONS = (
-    Operation("GET", "/api/version", graph.version),
-    Operation("GET", "/api/kinds", graph.kinds),
-    Operation("GET", "/api/origins", graph.origins),
-    Operation("GET", "/api/search", graph.search),
-    Operation("GET", "/api/view", views.view),
-    Operation("GET", "/api/node", graph.node),
-    Operation("GET", "/api/neighbours", graph.neighbours),
-    Operation("GET", "/api/path", graph.path),
-    Operation("GET", "/api/map", views.everything),
-    Operation("GET", "/api/export", views.export),
-    Operation("GET", "/api/picture", views.picture),
-    Operation("GET", "/api/run", runs.run),
-    Operation("GET", "/api/compare", runs.compare),
-    Operation("GET", "/api/classes", runs.classes),
-    Operation("GET", "/api/views", keeping.views),
-    Operation("POST", "/api/views", keeping.save_view),
-    Operation("DELETE", "/api/views", keeping.delete_view),
-    Operation("POST", "/api/places", keeping.put_places),
+    Operation("GET", "/api/version", "graph.version"),
+    Operation("GET", "/api/kinds", "graph.kinds"),
+    Operation("GET", "/api/origins", "graph.origins"),
+    Operation("GET", "/api/search", "graph.search"),
+    Operation("GET", "/api/view", "views.view"),
+    Operation("GET", "/api/node", "graph.node"),
+    Operation("GET", "/api/neighbours", "graph.neighbours"),
+    Operation("GET", "/api/path", "graph.path"),
+    Operation("GET", "/api/map", "views.everything"),
+    Operation("GET", "/api/export", "views.export"),
+    Operation("GET", "/api/picture", "views.picture"),
+    Operation("GET", "/api/run", "runs.run"),
+    Operation("GET", "/api/compare", "runs.compare"),
+    Operation("GET", "/api/classes", "runs.classes"),
+    Operation("GET", "/api/views", "keeping.views"),
+    Operation("POST", "/api/views", "keeping.save_view"),
+    Operation("DELETE", "/api/views", "keeping.delete_view"),
+    Operation("POST", "/api/places", "keeping.put_places"),
 )
+
+
+def load_answers() -> None:
+    """Load what answers, ahead of the first question."""
+    for operation in OPERATIONS:
+        operation.answer  # noqa: B018

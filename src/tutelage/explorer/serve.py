@@ -36,6 +36,9 @@ TRIED = 50
 EVERY = 2.0
 """Seconds between two looks at the runs."""
 
+FIRST = 0.5
+"""Seconds before the first look, in which the server comes to stand."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -154,7 +157,8 @@ class Keeper:
 
     def _keep(self) -> None:
         told = ""
-        while True:
+        wait = FIRST
+        while not self._stop.wait(wait):
             began = time.monotonic()
             trouble = ""
             try:
@@ -165,8 +169,7 @@ class Keeper:
                 self._say(f"The {self._thread.name} could not be brought up to date: {trouble}")
             told = trouble
             took = time.monotonic() - began
-            if self._stop.wait(max(EVERY, 10 * took)):  # a tenth of one core at most
-                return
+            wait = max(EVERY, 10 * took)  # a tenth of one core at most
 
 
 def keep_runs(store: Store, runs: Path) -> Callable[[], object]:
@@ -205,7 +208,6 @@ def _run(settings: Settings, listening: socket.socket, workers: int) -> None:
     """Answer until a signal comes, then end what is under way."""
     from uvicorn.config import Config
     from uvicorn.server import Server
-    from uvicorn.supervisors import Multiprocess
 
     config = Config(
         partial(make_app, settings),
@@ -222,6 +224,8 @@ def _run(settings: Settings, listening: socket.socket, workers: int) -> None:
         timeout_graceful_shutdown=3,
     )
     if workers > 1:
+        from uvicorn.supervisors import Multiprocess
+
         Multiprocess(config, [listening]).run()
         return
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises its signals again when it is done

@@ -14,7 +14,6 @@ from tutelage.graph.model import Claims, NodeClaim
 from tutelage.graph.query import Query
 from tutelage.graph.store import Origin, Store
 from tutelage.graph.store.open import open_store
-from tutelage.record import file_sha256, replacing
 
 if TYPE_CHECKING:  # a server that starts reads no files
     from tutelage.graph.sources import Report
@@ -223,6 +222,8 @@ class Home:
 
     def _keep(self, path: Path) -> Path:
         """Copy a file among the imports, where it is whole or not there."""
+        from tutelage.record import file_sha256, replacing
+
         try:
             digest = file_sha256(path)
         except OSError as error:
@@ -292,13 +293,14 @@ def _put_places(store: Store, origin: Origin, report: "Report") -> None:
 
 
 def _kept_claims(path: Path, report: "Report", progress: Progress | None) -> Iterator[Claims]:
+    from tutelage.graph.sources.apart import read_large
+    from tutelage.record import file_sha256
+
     if file_sha256(path)[:DIGITS] != path.name[:DIGITS]:
         raise GraphError(
             f"{path} is not the file that was imported. Put that back, or take it away and import "
             f"it again."
         )
-    from tutelage.graph.sources.apart import read_large
-
     yield from read_large(path, report, progress)
 
 

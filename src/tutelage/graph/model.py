@@ -7,10 +7,11 @@ because they follow from asserted ones: those are computed, never imported.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a server that starts needs no arrays
+    import numpy as np
+    from numpy.typing import NDArray
 
 Facts = Mapping[str, object]
 """What is known of a node or a link beside its columns: values that JSON can write."""
@@ -213,11 +214,11 @@ class LinkClaims:
     """
 
     ids: Sequence[str]
-    kind: NDArray[np.int64]
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    line: NDArray[np.int64]
+    kind: "NDArray[np.int64]"
+    source: "NDArray[np.int64]"
+    target: "NDArray[np.int64]"
+    weight: "NDArray[np.float64]"
+    line: "NDArray[np.int64]"
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -300,12 +301,12 @@ class Links:
     they have no meaning.
     """
 
-    source: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    target: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    count: NDArray[np.int64]
-    strength: NDArray[np.float64]
+    source: "NDArray[np.int64]"
+    kind: "NDArray[np.int64]"
+    target: "NDArray[np.int64]"
+    weight: "NDArray[np.float64]"
+    count: "NDArray[np.int64]"
+    strength: "NDArray[np.float64]"
 
     def __len__(self) -> int:
         return len(self.source)

@@ -333,6 +333,13 @@ def test_no_byte_in_a_file_is_more_than_refused(tmp_path: Path, data: st.DataObj
     assert report.nodes > 0
 
 
+def test_a_year_beside_a_separator_of_old_tapes_is_a_year(tmp_path: Path) -> None:
+    claims, _ = taken(tmp_path, BIBTEX.replace("= 2022", "= 202\x1c"))
+    assert {claim.year for claim in claims if isinstance(claim, NodeClaim)} == {None}
+    claims, _ = taken(tmp_path, BIBTEX.replace("= 2022", "= {2022\x1f}"))
+    assert 2022 in {claim.year for claim in claims if isinstance(claim, NodeClaim)}
+
+
 def test_lines_of_a_table_of_links_are_told_right_whatever_stands_between(tmp_path: Path) -> None:
     rows = [
         'person,"Ann\nLee",authorship,work,arxiv:2203.08679\n',  # line 2 and 3

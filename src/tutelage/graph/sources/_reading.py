@@ -214,8 +214,9 @@ def record(value: object) -> dict[str, Any]:
 
 def whole(value: object) -> int | None:
     """Return a count: an integer, or text of one, that is not negative."""
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
-        value = int(value)
+    if isinstance(value, str):
+        digits = value.strip()  # of more than `int` takes for blank
+        value = int(digits) if digits.isdecimal() and len(digits) < 19 else None
     return value if type(value) is int and 0 <= value < 1 << 63 else None
 
 

@@ -11,18 +11,19 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from itertools import islice, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tutelage.graph.model import LINK_CODES, LINK_KINDS, NODE_CODES, Claims, Link, Links, Node
-from tutelage.graph.store._refresh import columns, refresh
 from tutelage.graph.store._rows import PROJECTIONS, UNDIRECTED, storable
 from tutelage.graph.store._store import Group, Origin, Path, Place, SavedView, Spot
 from tutelage.graph.store._talk import Row, Talk
 from tutelage.graph.store._words import kind_words, questions
-from tutelage.graph.store._write import Writing, replace
+
+if TYPE_CHECKING:  # a server that starts changes nothing, and needs no arrays
+    from tutelage.graph.store._write import Writing
 
 NODE = "node.id, node.key, node.kind, node.label, node.year, node.importance, node.facts"
 LINK = "link.source, link.kind, link.target, link.weight, link.facts, link.origin"
@@ -49,26 +50,35 @@ class SqlStore(ABC):
         """Let go of files and connections."""
 
     # ------------------------------------------------------------------ writing
+    @contextmanager
+    def _changing(self, origin: Origin) -> "Iterator[Writing]":
+        """Change what one origin claims, in a transaction."""
+        from tutelage.graph.store._write import Writing
+
+        with self.write_lock, self.writing() as talk, Writing(talk, origin) as work:
+            yield work
+
     def apply(self, origin: Origin, claims: Iterable[Claims]) -> None:
         """See `Store.apply`."""
-        with self.write_lock, self.writing() as talk, Writing(talk, origin) as work:
+        with self._changing(origin) as work:
             work.take(claims)
 
     def replace(self, origin: Origin, claims: Iterable[Claims]) -> bool:
         """See `Store.replace`."""
-        with self.write_lock, self.writing() as talk, Writing(talk, origin) as work:
-            return replace(work, claims)
+        with self._changing(origin) as work:
+            return work.replace(claims)
 
     def remove(self, origin: str) -> None:
         """See `Store.remove`. Links of others to a node that goes, go with it."""
-        with self.write_lock, self.writing() as talk:
-            label = talk.one("SELECT label FROM origin WHERE key = ?", origin)
-            if label is not None:
-                with Writing(talk, Origin(key=origin, label=label)) as work:
-                    work.forget()
+        there = {each.key: each for each in self.origins()}
+        if origin in there:
+            with self._changing(there[origin]) as work:
+                work.forget()
 
     def refresh(self) -> None:
         """See `Store.refresh`."""
+        from tutelage.graph.store._refresh import refresh
+
         with self.write_lock, self.writing() as talk:
             refresh(talk)
 
@@ -268,6 +278,8 @@ class SqlStore(ABC):
 
     def map(self, *, limit: int) -> tuple[list[Spot], Links]:
         """See `Store.map`. Links without projections, at most 5 for each of `limit` nodes."""
+        from tutelage.graph.store._refresh import columns
+
         with self.reading() as talk:
             found = talk.rows(
                 "SELECT node.id, key, kind, label, importance, x, y, community FROM node "
@@ -302,6 +314,8 @@ class SqlStore(ABC):
 
     def links(self) -> Links:
         """See `Store.links`."""
+        from tutelage.graph.store._refresh import columns
+
         with self.reading() as talk:
             return columns(talk)
 

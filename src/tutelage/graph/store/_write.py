@@ -124,6 +124,29 @@ class Writing:
             raise self._dangling(lost.source, lost.target, lost.kind, end)
         self._pour()
 
+    def replace(self, claims: Iterable[Claims]) -> bool:
+        """Let the origin claim just these; return whether anything changed.
+
+        Up to `COMPARED` claims are compared one by one, so that what stays is not touched.
+        """
+        if self.anew:
+            self.take(claims)
+            return self.changed
+        stream, head, count = iter(claims), list[Claims](), 0
+        for claim in stream:
+            head.append(claim)
+            count += size_of(claim)
+            if count >= COMPARED:
+                break
+        there = self.talk.one("SELECT links FROM origin WHERE id = ?", self.number)
+        if count < COMPARED and there <= COMPARED:
+            head = [*self.keep_links(list(singly(head)))]
+        else:
+            self.forget_links()
+        self.take(chain(head, stream))
+        self.forget_unseen()
+        return self.changed
+
     def forget(self) -> None:
         """Take back all that the origin claims."""
         self.forget_links()
@@ -557,30 +580,6 @@ class Writing:
             )
         self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
         return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))
-
-
-def replace(work: Writing, claims: Iterable[Claims]) -> bool:
-    """Let the origin claim just these; return whether anything changed.
-
-    Up to `COMPARED` claims are compared one by one, so that what stays is not touched.
-    """
-    if work.anew:
-        work.take(claims)
-        return work.changed
-    stream, head, count = iter(claims), list[Claims](), 0
-    for claim in stream:
-        head.append(claim)
-        count += size_of(claim)
-        if count >= COMPARED:
-            break
-    there = work.talk.one("SELECT links FROM origin WHERE id = ?", work.number)
-    if count < COMPARED and there <= COMPARED:
-        head = [*work.keep_links(list(singly(head)))]
-    else:
-        work.forget_links()
-    work.take(chain(head, stream))
-    work.forget_unseen()
-    return work.changed
 
 
 # -------------------------------------------------------------------------- what is near
