@@ -18,6 +18,7 @@ from tutelage.graph.identity import (
     normal_id,
     orcid_id,
     own_ids,
+    strong_ids,
     work_ids,
 )
 from tutelage.graph.model import NodeClaim
@@ -75,10 +76,11 @@ def test_a_preprint_finds_the_paper_of_the_next_year_by_title_and_first_author()
 
 def test_a_weak_id_never_merges_two_things_with_different_strong_ids_of_a_namespace() -> None:
     name = name_id("person", "Jun Li")
-    one, two = ["orcid:0000-0002-1825-0097", name], ["orcid:0000-0002-9079-593X", name]
-    assert not may_merge(one, two, name)
-    assert may_merge(one, ["openalex:A1", name], name)
-    assert may_merge(one, [*two, *one], one[0])
+    one, two = "orcid:0000-0002-1825-0097", "orcid:0000-0002-9079-593X"
+    assert not may_merge(strong_ids([one, name]), strong_ids([two, name]), name)
+    assert may_merge(strong_ids([one, name]), strong_ids(["openalex:A1", name]), name)
+    assert may_merge(strong_ids([one, name]), strong_ids([two, one, name]), name)
+    assert may_merge(strong_ids([one, name]), strong_ids([two, name]), one)
 
 
 def test_a_title_without_authors_is_no_reason_to_merge_what_has_an_id() -> None:

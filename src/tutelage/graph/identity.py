@@ -9,8 +9,7 @@ strong ids do not keep apart.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -209,24 +208,24 @@ def look_up_ids(claim: NodeClaim, own: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
-def may_merge(a: Collection[str], b: Collection[str], by: str) -> bool:
-    """Return whether an id that two nodes share makes one of them, from all ids of each.
+def may_merge(a: Mapping[str, set[str]], b: Mapping[str, set[str]], by: str) -> bool:
+    """Return whether an id that two nodes share makes one of them, from the `strong_ids` of each.
 
     A strong one does. A weak one does not where a namespace of strong ids has names of both and
     none in common: two DOIs, two ORCIDs.
     """
     if namespace(by) not in WEAK:
         return True
-    mine, theirs = _strong(a), _strong(b)
-    return all(mine[space] & theirs[space] for space in mine.keys() & theirs.keys())
+    return all(not a[space].isdisjoint(b[space]) for space in a.keys() & b.keys())
 
 
-def _strong(ids: Collection[str]) -> dict[str, set[str]]:
+def strong_ids(ids: Iterable[str]) -> dict[str, set[str]]:
+    """Return those of some ids that name one thing for ever, by their namespace."""
     found: dict[str, set[str]] = defaultdict(set)
     for name in ids:
         if (space := namespace(name)) not in WEAK:
             found[space].add(name)
-    return found
+    return dict(found)
 
 
 def key_of(ids: Collection[str]) -> str:
@@ -247,10 +246,6 @@ def merged(claims: Sequence[tuple[str, NodeClaim]]) -> NodeClaim:
     of citations only grow, and once retracted is retracted. `names` are all other labels, `ids`
     all ids.
     """
-    if len(claims) == 1 and "names" not in claims[0][1].facts:  # most of a large import
-        ((_, only),) = claims
-        ids = tuple(sorted(own_ids(only), key=strength))
-        return replace(only, ids=ids, facts=dict(sorted(only.facts.items())))
     ordered = [claim for _, claim in sorted(claims, key=_trust)]
     named = [claim for claim in ordered if not _is_stub(claim)]
     label = (named or ordered)[0].label

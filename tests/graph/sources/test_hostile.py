@@ -1,10 +1,13 @@
 """Broken files and traps: what each gets is in the table of docs/how-to/graph.md."""
 
+import csv
 import gzip
+import io
 import json
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +26,7 @@ from tests.graph.sources.samples import (
 from tutelage.errors import GraphError
 from tutelage.graph.model import NodeClaim
 from tutelage.graph.sources import _reading, read
+from tutelage.graph.sources import csv as tables
 from tutelage.graph.sources._reading import KEPT, Report
 
 GOOD = json.dumps({"id": "https://openalex.org/W1", "display_name": "Good"})
@@ -331,6 +335,37 @@ def test_no_byte_in_a_file_is_more_than_refused(tmp_path: Path, data: st.DataObj
     except GraphError:
         return
     assert report.nodes > 0
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "person", "work", "topic", "cites", "authorship", "arxiv:2203.08679"]),
+    st.sampled_from(["doi:10.1/x", "Ann", "0.5", "-1", "Lee; Ann", "1999", " padded ", "'=1+1"]),
+    st.sampled_from(["two\nlines", 'a "word"', "\u2028"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, max_size=9), max_size=30),
+    ending=st.sampled_from(["\n", "\r\n"]),
+    block=st.sampled_from([16, 100, 1 << 15]),
+)
+def test_rows_mean_the_same_in_quotes_and_without_and_however_many_are_read_at_once(
+    rows: list[list[str]], ending: str, block: int
+) -> None:
+    header = ["source_kind", "source", "link", "target_kind", "target", "weight", "source_year"]
+    good = ["person", "Ann", "authorship", "work", "arxiv:2203.08679", "", ""]
+    told = []
+    ways: list[tuple[Literal[0, 1], int]] = [(csv.QUOTE_ALL, 1 << 15), (csv.QUOTE_MINIMAL, block)]
+    for quoting, size in ways:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, quoting=quoting, lineterminator=ending)
+        writer.writerows([header, good, *(row or ["", ""] for row in rows)])
+        with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tables, "BLOCK", size)
+            claims, report = taken(Path(folder), text.getvalue())
+        told.append((sorted(map(repr, claims)), report.links, sorted(report.problems)))
+    assert told[0] == told[1]
 
 
 def test_a_year_beside_a_separator_of_old_tapes_is_a_year(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -365,6 +366,23 @@ def try_changes(store: Store, fresh: Store, changes: list[tuple[str, list[Claim]
     assert before == told(fresh, without=late)
     store.refresh()
     assert told(store) == told(fresh)
+
+
+def test_people_of_one_name_stay_apart_and_keep_their_numbers(store: Store) -> None:
+    everybody = [
+        NodeClaim(kind="person", ids=(f"openalex:A{n}",), label="Wei Zhang") for n in range(40)
+    ]
+    nameless = NodeClaim(kind="person", ids=("name:wei zhang",), label="Wei Zhang")
+    store.replace(origin("import:a"), everybody[:30])
+    store.replace(origin("import:b"), [nameless])
+    before = {node.key: node.id for node in store.members("", limit=ALL)}
+    assert len(before) == 30  # who has no id of their own is taken for the first of them
+    store.replace(origin("import:a"), [replace(each, facts={"orcid": 1}) for each in everybody])
+    after = {node.key: node.id for node in store.members("", limit=ALL)}
+    assert len(after) == 40
+    assert before.items() <= after.items()
+    (found,) = store.nodes(["name:wei zhang"])
+    assert found.key == "openalex:A0"
 
 
 @pytest.mark.parametrize("derived", ["at once", "near what changed"])

@@ -34,7 +34,6 @@ MOST_BYTES = 32 << 30  # of a file of lines, decompressed: a dozen parts of Open
 MOST_DOCUMENT = 512 << 20  # of a file that must be read whole
 MOST_LINE = 32 << 20
 MOST_RATIO = 200  # decompressed to compressed bytes: text of records has 5 to 20, a bomb 1,000
-PORTION = 1 << 18  # bytes of lines that are looked at together
 LOOK = 1 << 16  # bytes between two looks at how much it has become
 _FREE = 64 << 20  # bytes that may come of any ratio
 KEPT = 50
@@ -101,6 +100,8 @@ class Stream:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._progress:
+            self._progress(self._raw.tell(), self._size)
         self._file.close()
         self._raw.close()
 
@@ -126,10 +127,10 @@ class Stream:
             self._counted(len(line), MOST_BYTES)
             yield self.line, line.removeprefix(b"\xef\xbb\xbf") if self.line == 1 else line
 
-    def portions(self) -> Iterator[bytes]:
-        """Yield whole lines, as many as a block holds; `line` is the last of them."""
+    def portions(self, size: int) -> Iterator[bytes]:
+        """Yield whole lines, about so many bytes of them; `line` is the last one's number."""
         rest = b""
-        while block := self._guarded(lambda: self._file.read1(PORTION)):
+        while block := self._guarded(lambda: self._file.read1(size)):
             self._counted(len(block), MOST_BYTES)
             whole, newline, begun = block.rpartition(b"\n")
             if newline:

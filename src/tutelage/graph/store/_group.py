@@ -1,13 +1,19 @@
 """Which claims are of the same thing: whole groups at a time, whatever order they came in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
 from typing import Any
 
 from tutelage.errors import GraphError
-from tutelage.graph.identity import key_of, look_up_ids, may_merge, own_ids
+from tutelage.graph.identity import (
+    key_of,
+    look_up_ids,
+    may_merge,
+    own_ids,
+    strength,
+    strong_ids,
+)
 from tutelage.graph.model import NodeClaim
 
 
@@ -77,15 +83,17 @@ def _joined(claims: list[Claimed]) -> list[list[Claimed]]:
         return [claims]  # the same ids again and again: a topic of many papers
     group_of = {place: [place] for place in range(len(claims))}  # groups that are the same object
     ids = [set(each.own) for each in claims]
-    for by in _strongest_first(held):
-        near = [place for place, each in enumerate(claims) if by in each.look or by in each.own]
-        groups = {id(group_of[place]): group_of[place] for place in near}.values()
+    strong = [strong_ids(names) for names in ids]
+    near = _near(claims)
+    for by in sorted(held, key=strength):
+        groups = {id(group_of[place]): group_of[place] for place in near[by]}.values()
         kept: list[list[int]] = []
         for group in sorted(groups, key=lambda group: key_of(ids[group[0]])):
             for other in kept:
-                if may_merge(ids[other[0]], ids[group[0]], by):
+                if may_merge(strong[other[0]], strong[group[0]], by):
                     other += group
                     ids[other[0]] |= ids[group[0]]
+                    strong[other[0]] = strong_ids(ids[other[0]])
                     for place in group:
                         group_of[place] = other
                     break
@@ -95,17 +103,18 @@ def _joined(claims: list[Claimed]) -> list[list[Claimed]]:
         [claims[place] for place in group]
         for group in {id(group): group for group in group_of.values()}.values()
     ]
-    for each in found:
-        _demand_one_kind(each)
+    for thing in found:
+        _demand_one_kind(thing)
     return found
 
 
-def _strongest_first(ids: Iterable[str]) -> list[str]:
-    return sorted(ids, key=cmp_to_key(_compared))
-
-
-def _compared(a: str, b: str) -> int:
-    return -1 if key_of((a, b)) == a else 1
+def _near(claims: Sequence[Claimed]) -> dict[str, list[int]]:
+    """Return which claims register each id, or may be known under it."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, each in enumerate(claims):
+        for name in {*each.look, *each.own}:
+            found[name].append(place)
+    return found
 
 
 def _demand_one_kind(claims: list[Claimed]) -> None:

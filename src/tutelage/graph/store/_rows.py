@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -44,9 +44,8 @@ def node_row(claim: NodeClaim) -> Row:
     demand_text("a label", claim.label, LONGEST_LABEL)
     if claim.year is not None and not abs(claim.year) < 10_000:
         raise GraphError(f"{claim.ids[0]!r} wants a year or None, got {claim.year!r}.")
-    ids = f"[{','.join(map(encode_basestring_ascii, claim.ids))}]"  # as `dumps`, but at once
     facts = dumps(claim.facts) if claim.facts else "{}"
-    return NODE_CODES.index(claim.kind), ids, claim.label, claim.year, facts
+    return NODE_CODES.index(claim.kind), dumps_texts(claim.ids), claim.label, claim.year, facts
 
 
 def node_claim(row: Sequence[Any]) -> NodeClaim:
@@ -89,6 +88,11 @@ def dumps(value: object) -> str:
         raise GraphError(f"facts want what JSON can write: {error}. Got {value!r}.") from None
 
 
+def dumps_texts(texts: Iterable[str]) -> str:
+    """Return the JSON that `dumps` gives of a list of texts, but at once."""
+    return f"[{','.join(map(encode_basestring_ascii, texts))}]"
+
+
 def digest_of(row: Row) -> int:
     """Return a number that stands for a claim's row."""
     text = "\x1f".join(map(str, row)).encode()
@@ -98,10 +102,9 @@ def digest_of(row: Row) -> int:
 def storable(text: str) -> bool:
     """Return whether databases can keep a text: Unicode, without a NUL."""
     try:
-        text.encode()
+        return "\0" not in text and (text.isascii() or bool(text.encode()))
     except UnicodeEncodeError:
         return False
-    return "\0" not in text
 
 
 def demand_text(what: str, text: str, longest: int) -> None:

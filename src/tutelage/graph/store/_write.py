@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutelage.errors import GraphError
-from tutelage.graph.identity import key_of, merged
+from tutelage.graph.identity import key_of, merged, strength
 from tutelage.graph.model import (
     LINK_CODES,
     NODE_CODES,
@@ -39,6 +39,7 @@ from tutelage.graph.store._rows import (
     demand_text,
     digest_of,
     dumps,
+    dumps_texts,
     link_ends,
     link_row,
     node_claim,
@@ -51,7 +52,7 @@ from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
 CHUNK = 5_000  # claims that are looked at together
-POUR = 10_000_000  # links that are sorted together: each pour writes all of the table anew
+POUR = 2_500_000  # links that are sorted together; while they are written the reader goes on
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
@@ -269,27 +270,38 @@ class Writing:
         """Give each group the number of the node that most of it was, or a new one."""
         if not near.names and not near.nodes:
             return [self._take_number("node") for _ in groups]
+        numbers, taken = [0] * len(groups), set[int]()
         bids: Counter[tuple[int, int]] = Counter()
         for place, group in enumerate(groups):
             for each in group:
                 bids[each.node, place] += 2
                 for name in each.own:
-                    for node in near.names.get(name, {}).values():
-                        bids[node, place] += 1
-        numbers, taken = [0] * len(groups), set()
-        for (node, place), _ in sorted(bids.items(), key=lambda bid: (-bid[1], bid[0])):
-            if node and not numbers[place] and node not in taken:
-                numbers[place] = node
-                taken.add(node)
+                    if len(rows := near.names.get(name, {})) == 1:
+                        bids[next(iter(rows.values())), place] += 1
+        _award(bids, numbers, taken)
+        bids.clear()  # a name that many share tells little, and they are many times many
+        left = dict[str, list[int]]()  # of names, nodes that no group has
+        for place, group in enumerate(groups):
+            for name in {n for each in group for n in each.own} if not numbers[place] else ():
+                if name not in left:
+                    left[name] = [n for n in near.names.get(name, {}).values() if n not in taken]
+                bids.update((node, place) for node in left[name])
+        _award(bids, numbers, taken)
         return [number or self._take_number("node") for number in numbers]
 
     def _write_names(self, groups: list[list[Claimed]], numbers: list[int], near: "_Near") -> Moved:
         """Let each id name its node; return where old ones lead now."""
         holders = _holders(groups, numbers)
-        added, changed, dropped = list[Row](), list[Row](), list[Row]()
+        added = [
+            (self._take_number("name"), name, node)
+            for name, nodes in holders.items()
+            if name not in near.names
+            for node in nodes
+        ]
+        self._know((name, row, node) for row, name, node in reversed(added))
+        changed, dropped = list[Row](), list[Row]()
         moved: Moved = {}
-        for name in dict.fromkeys((*holders, *near.names)):
-            rows = near.names.get(name, {})  # number of the name -> its node till now
+        for name, rows in near.names.items():  # number of the name -> its node till now
             nodes = holders.get(name, [])
             # A weak id may name several nodes: it has a row for each, links are of the first.
             free = sorted(rows, key=lambda row: (rows[row] not in nodes[:1], row))
@@ -376,10 +388,10 @@ class Writing:
         rows, indexed, count = list[Row](), list[tuple[int, int, str]](), Counter[int]()
         few = self.written + len(groups) <= FEW_NODES  # else search waits for `refresh`
         for group, number in zip(groups, numbers, strict=True):
-            claim = merged([(each.origin, each.claim) for each in _in_order(group)])
-            facts = {**claim.facts, "ids": list(claim.ids)}
-            key = key_of({name for each in group for name in each.own})
-            row = (key, NODE_CODES.index(claim.kind), claim.label, claim.year, dumps(facts))
+            claim, ids = _settled(group)
+            facts = {**claim.facts, "ids": ids}
+            told = dumps(facts) if claim.facts else f'{{"ids":{dumps_texts(ids)}}}'
+            row = (ids[0], NODE_CODES.index(claim.kind), claim.label, claim.year, told)
             old = near.nodes.get(number)
             if old and old[:5] == row:
                 continue
@@ -499,12 +511,17 @@ class Writing:
             f"WHERE name.text {self.talk.texts} ORDER BY node.key DESC",
             self.talk.pack([text for text in unknown if storable(text)]),
         )
-        self._names |= {text: name for text, name, _ in found}
-        if found:
-            _, name, node = zip(*found, strict=True)
-            self._node_of = _long_enough(self._node_of, max(name))
-            self._linked = _long_enough(self._linked, max(name))
-            self._node_of[list(name)] = node
+        self._know(found)
+
+    def _know(self, names: Iterable[Row]) -> None:
+        """Know names by (text, number, node); of one that names several nodes the last counts."""
+        names = list(names)
+        if names:
+            texts, numbers, nodes = zip(*names, strict=True)
+            self._names.update(zip(texts, numbers, strict=True))
+            self._node_of = _long_enough(self._node_of, max(numbers))
+            self._linked = _long_enough(self._linked, max(numbers))
+            self._node_of[list(numbers)] = nodes
 
     def _pour(self) -> None:
         """Write the links that are staged, in the order in which the table keeps them."""
@@ -536,9 +553,9 @@ class Writing:
                 yield from zip(*columns, repeat(self.number), *others, told)
 
         self.ledger.add(rows(), len(order))
-        fresh = np.unique(source_name)
-        fresh = fresh[~self._linked[fresh]]
-        self._linked[fresh] = True
+        before = self._linked.copy()
+        self._linked[source_name] = True
+        fresh = np.flatnonzero(self._linked & ~before)
         self._note_linked((self.number, name) for name in fresh.tolist())
 
     # ------------------------------------------------------------------ the end
@@ -672,21 +689,36 @@ def _chunks(claims: Iterable[Claims]) -> Iterator[_Chunk]:
     yield chunk
 
 
-def _in_order(group: list[Claimed]) -> list[Claimed]:
-    if len(group) == 1:
-        return group
-    return sorted(group, key=lambda each: (each.origin, digest_of(node_row(each.claim))))
+def _award(bids: Counter[tuple[int, int]], numbers: list[int], taken: set[int]) -> None:
+    """Give nodes to the groups at the places that bid most for them, each once."""
+    for (node, place), _ in sorted(bids.items(), key=lambda bid: (-bid[1], bid[0])):
+        if node and not numbers[place] and node not in taken:
+            numbers[place] = node
+            taken.add(node)
+
+
+def _settled(group: list[Claimed]) -> tuple[NodeClaim, list[str]]:
+    """Return what the claims of one thing come to, and its ids, the strongest first."""
+    if len(group) == 1 and "names" not in group[0].claim.facts:  # most of a large import
+        return group[0].claim, sorted(group[0].own, key=strength)
+    ordered = sorted(group, key=lambda each: (each.origin, digest_of(node_row(each.claim))))
+    claim = merged([(each.origin, each.claim) for each in ordered])
+    return claim, list(claim.ids)
 
 
 def _holders(groups: list[list[Claimed]], numbers: list[int]) -> dict[str, list[int]]:
     """Return the nodes that each id names, the one with the first key first."""
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for group, number in zip(groups, numbers, strict=True):
-        ids = {name for each in group for name in each.own}
-        key = key_of(ids)
-        for name in ids:
-            found[name].append((key, number))
-    return {name: [node for _, node in sorted(keyed)] for name, keyed in found.items()}
+    found: dict[str, list[int]] = defaultdict(list)
+    by_key = sorted(zip(map(_key_of, groups), numbers, groups, strict=True), key=itemgetter(0, 1))
+    for _, number, group in by_key:
+        for name in group[0].own if len(group) == 1 else {n for each in group for n in each.own}:
+            found[name].append(number)
+    return found
+
+
+def _key_of(group: list[Claimed]) -> str:
+    """Return the key of the node that a group of claims comes to."""
+    return key_of(group[0].own if len(group) == 1 else {n for each in group for n in each.own})
 
 
 def _long_enough(array: NDArray[Number], most: int) -> NDArray[Number]:
