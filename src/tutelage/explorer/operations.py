@@ -11,8 +11,8 @@ from typing import Any, get_type_hints
 class Operation:
     """A method and a path, and where among the routes the function is that answers.
 
-    What it wants and gives are the types that the function declares. Its module is loaded with the
-    first question, for no start of a server is to wait for arrays and layouts.
+    What it wants and gives are the types that the function declares. Its module is loaded when it
+    is first asked for: a server stands before it has arrays and layouts, see `load_answers`.
     """
 
     method: str

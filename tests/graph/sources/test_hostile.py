@@ -368,6 +368,15 @@ def test_rows_mean_the_same_in_quotes_and_without_and_however_many_are_read_at_o
     assert told[0] == told[1]
 
 
+def test_an_empty_line_of_a_table_of_titles_says_nothing(tmp_path: Path) -> None:
+    claims, report = taken(tmp_path, "title\nOne paper\n\nAnother\n")
+    assert [claim.label for claim in claims if isinstance(claim, NodeClaim)] == [
+        "One paper",
+        "Another",
+    ]
+    assert report.skipped == 0
+
+
 def test_a_year_beside_a_separator_of_old_tapes_is_a_year(tmp_path: Path) -> None:
     claims, _ = taken(tmp_path, BIBTEX.replace("= 2022", "= 202\x1c"))
     assert {claim.year for claim in claims if isinstance(claim, NodeClaim)} == {None}

@@ -282,7 +282,7 @@ class Writing:
         bids.clear()  # a name that many share tells little, and they are many times many
         left = dict[str, list[int]]()  # of names, nodes that no group has
         for place, group in enumerate(groups):
-            for name in {n for each in group for n in each.own} if not numbers[place] else ():
+            for name in _ids_of(group) if not numbers[place] else ():
                 if name not in left:
                     left[name] = [n for n in near.names.get(name, {}).values() if n not in taken]
                 bids.update((node, place) for node in left[name])
@@ -709,16 +709,17 @@ def _settled(group: list[Claimed]) -> tuple[NodeClaim, list[str]]:
 def _holders(groups: list[list[Claimed]], numbers: list[int]) -> dict[str, list[int]]:
     """Return the nodes that each id names, the one with the first key first."""
     found: dict[str, list[int]] = defaultdict(list)
-    by_key = sorted(zip(map(_key_of, groups), numbers, groups, strict=True), key=itemgetter(0, 1))
-    for _, number, group in by_key:
-        for name in group[0].own if len(group) == 1 else {n for each in group for n in each.own}:
+    ids = [_ids_of(group) for group in groups]
+    by_key = sorted(zip(map(key_of, ids), numbers, ids, strict=True), key=itemgetter(0, 1))
+    for _, number, names in by_key:
+        for name in names:
             found[name].append(number)
     return found
 
 
-def _key_of(group: list[Claimed]) -> str:
-    """Return the key of the node that a group of claims comes to."""
-    return key_of(group[0].own if len(group) == 1 else {n for each in group for n in each.own})
+def _ids_of(group: list[Claimed]) -> Collection[str]:
+    """Return the ids that the claims of one thing register, each once."""
+    return group[0].own if len(group) == 1 else {name for each in group for name in each.own}
 
 
 def _long_enough(array: NDArray[Number], most: int) -> NDArray[Number]:
