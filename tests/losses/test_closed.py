@@ -82,6 +82,15 @@ def test_narrow_logits_get_a_gradient_that_was_rounded_once(
     assert torch.equal(slope, wide[1].to(dtype))
 
 
+def test_a_gradient_scaler_saves_what_float16_would_round_to_nothing() -> None:
+    student, teacher, target = problem(256, 10_000, torch.float16)
+    _, exact = value_and_slope(dkd_loss, student.double(), teacher.double(), target)
+    _, slope = value_and_slope(lambda *those: 2.0**11 * dkd_loss(*those), student, teacher, target)
+    error = slope.double() / 2**11 - exact
+    assert error.norm() < 5e-4 * exact.norm()  # rounded before the scaler, 7.5e-4
+    assert not ((slope == 0) & (exact.abs() > exact.abs().max() * 1e-6)).any()
+
+
 def test_equal_logits_have_no_loss_and_no_gradient_at_all() -> None:
     student, _, target = problem(9, 30)
     for loss in (LOSSES["dkd"], LOSSES["kd"], LOSSES["coupled"]):

@@ -98,6 +98,21 @@ def test_narrow_types_lose_no_more_than_the_whole_logits_do(
         assert error <= 1.2 * its_error + 1e-6
 
 
+def test_a_gradient_scaler_saves_what_float16_would_round_to_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features, change = torch.randn(2, 1024, 8, generator=generator)
+    weight = torch.randn(10_000, 8, generator=generator) / 2
+    problem = [each.half() for each in (features, weight, features + change / 5, weight)]
+    kinds = {torch.float64: 1.0, torch.float16: 2.0**16}
+    slopes = []
+    for dtype, scale in kinds.items():
+        own, heads, *its = (each.to(dtype, copy=True) for each in problem)
+        loss = scale * linear_kd_loss(own.requires_grad_(), heads.requires_grad_(), *its)
+        slopes.append([slope.double() / scale for slope in torch.autograd.grad(loss, [own, heads])])
+    for exact, slope in zip(*slopes, strict=True):
+        assert (slope - exact).norm() < 0.01 * exact.norm()  # without the lift 0.1 and 0.5
+
+
 def test_autocast_narrows_the_products_as_it_does_those_of_the_whole_logits() -> None:
     given = {name: tensor.requires_grad_() for name, tensor in heads(torch.float32).items()}
     target = torch.arange(ROWS)

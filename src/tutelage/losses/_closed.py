@@ -130,7 +130,9 @@ class _Quick(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         slope = None
         if ctx.needs_input_grad[0] and student.device.type == "cpu":
-            slope = torch.empty_like(student, memory_format=torch.contiguous_format)
+            # In float16 small slopes would be gone before a gradient scaler could lift them.
+            kept = widest(student) if student.dtype == torch.float16 else student.dtype
+            slope = student.new_empty(student.shape, dtype=kept)
         share = row_share(student, ignored, reduction)
         ctx.careful = student.device.type != "cpu"  # where a look afterwards would wait
         terms = walk(student, teacher, label, weights, (share, share), slope, careful=ctx.careful)
@@ -154,7 +156,7 @@ class _Quick(torch.autograd.Function):
             return *torch.autograd.grad(outputs, student, grads, create_graph=True), *[None] * 5
         first, last = asked[0], asked[-1]
         if slope is not None and first is not None and _equal(first, last):
-            return scaled(slope, first), *[None] * 5
+            return scaled(slope, first).to(student.dtype), *[None] * 5
         share = row_share(student, ignored, ctx.reduction)
         shares = (0.0 if first is None else share * first, 0.0 if last is None else share * last)
         slope = torch.empty_like(student, memory_format=torch.contiguous_format)

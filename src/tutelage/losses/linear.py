@@ -39,8 +39,7 @@ def linear_dkd_loss(
     For vocabularies and face recognition. Rows are taken a few at a time, as many as make 2^24
     logits, and the gradients of the student's three tensors are formed with them: the memory beside
     these gradients grows neither with rows nor with classes. Value and gradients are those of the
-    two steps, up to rounding. It can be differentiated once. In float16 a gradient scaler comes too
-    late, since it scales what was rounded already: take bfloat16.
+    two steps, up to rounding. It can be differentiated once.
 
     >>> import torch
     >>> from torch.nn import functional as F
@@ -205,10 +204,13 @@ def _by_rows(
         own, its = own.masked_fill(out, 0.0), its.masked_fill(out, 0.0)
         label = None if label is None else label.clamp(min=0)
     share = row_share(own, None if ignored is None else ignored.reshape(-1), reduction)
+    # A mean over many rows has small gradients, which in float16 would be 0 before a gradient
+    # scaler could lift them. A power of 2 costs no digit, there and back.
+    lift = 2 ** len(own).bit_length() if reduction == "mean" else 1
     label = None if label is None else label.reshape(-1, 1)
     with torch.autocast(device, enabled=False):
         heads = own, *student[1:], its, *teacher[1:]
-        return cast(Tensor, _ByRows.apply(*heads, label, share, weights))
+        return cast(Tensor, _ByRows.apply(*heads, label, share * lift, weights)) / lift
 
 
 class _ByRows(torch.autograd.Function):
@@ -238,7 +240,7 @@ class _ByRows(torch.autograd.Function):
             rows = slice(start, start + max(_ELEMENTS // len(weight), 1))
             own = F.linear(hidden[rows], weight, bias)
             its = F.linear(its_hidden[rows], its_weight, its_bias)
-            ours = share if isinstance(share, float) else share[rows]
+            ours = share[rows] if isinstance(share, Tensor) else share
             slope = own if any_wanted else None  # which is overwritten
             at = None if label is None else label[rows]
             terms = walk(own, its, at, weights, (ours, ours), slope, careful=careful)
@@ -249,18 +251,18 @@ class _ByRows(torch.autograd.Function):
                 _add_product(of_weight, own.T, hidden[rows])
             if of_bias is not None:
                 of_bias += own.sum(0, dtype=wide)
-        formed = [
-            each if each is None else each.to(like.dtype)
-            for each, like in ((of_hidden, hidden), (of_weight, weight), (of_bias, weight))
-        ]
-        ctx.save_for_backward(*formed)
+        ctx.save_for_backward(of_hidden, of_weight, of_bias)
+        ctx.dtype = hidden.dtype
         return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, asked: Tensor) -> tuple[Tensor | None, ...]:
-        formed = [None if each is None else scaled(each, asked) for each in ctx.saved_tensors]
-        return *formed, *[None] * 6
+        slopes = [
+            None if each is None else scaled(each, asked).to(ctx.dtype)
+            for each in ctx.saved_tensors
+        ]
+        return *slopes, *[None] * 6
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
