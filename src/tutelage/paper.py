@@ -21,6 +21,7 @@ class Paper:
     authors: tuple[str, ...]  # given name first, in the order of the paper
     year: int
     venue: str = ""  # such as CVPR; empty = a preprint
+    journal: bool = False  # whether the venue is one, not a conference
     arxiv: str = ""  # identifier without a version
     doi: str = ""
 

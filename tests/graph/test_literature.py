@@ -170,6 +170,15 @@ def test_the_reference_case_has_the_counts_of_the_page() -> None:
     ) == [("Artificial Intelligence", 22915), ("Computer Vision", 30606)]
 
 
+def test_papers_of_methods_are_cited_as_what_they_were_published_in() -> None:
+    nodes, _ = claims("shipped:methods")
+    works = [claim.facts for claim in nodes.values() if claim.kind == "work"]
+    found = {facts.get("venue"): facts["type"] for facts in works}
+    assert found[None] == "preprint"
+    assert found["CVPR"] == found["NeurIPS"] == "conference paper"
+    assert found["IEEE TPAMI"] == "article"
+
+
 def test_the_paper_of_the_reference_case_is_the_one_its_method_brings() -> None:
     (page, _), (methods, links) = claims("shipped:dkd"), claims("shipped:methods")
     paper = "arxiv:2203.08679"

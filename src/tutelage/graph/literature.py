@@ -137,7 +137,8 @@ def _paper_claims(paper: Paper, kinds: Iterable[str]) -> Iterator[Claim]:
     ids = _work(paper)
     told = {"venue": paper.venue, "url": paper.url, "doi": paper.doi.lower(), "arxiv": paper.arxiv}
     facts = {name: value for name, value in told.items() if value}
-    facts |= {} if paper.venue else {"type": "preprint"}
+    published = "article" if paper.journal else "conference paper"
+    facts["type"] = published if paper.venue else "preprint"
     yield NodeClaim(kind="work", ids=ids, label=paper.title, year=paper.year, facts=facts)
     for place, author in enumerate(paper.authors, start=1):
         yield LinkClaim(

@@ -19,6 +19,7 @@ class GDKD(LogitMethod, name="gdkd"):
         authors=("Bowen Zheng", "Ran Cheng"),
         year=2026,
         venue="IEEE Transactions on Neural Networks and Learning Systems",
+        journal=True,
         arxiv="2512.04625",
         doi="10.1109/TNNLS.2025.3639562",
     )

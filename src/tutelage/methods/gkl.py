@@ -31,6 +31,7 @@ class GKL(GlobalKL, name="gkl"):
         ),
         year=2026,
         venue="IEEE TPAMI",
+        journal=True,
         arxiv="2503.08038",
     )
     builds_on = ("ikl",)  # with weights to a power
