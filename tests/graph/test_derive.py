@@ -89,19 +89,18 @@ def test_co_authorship_is_the_projection_that_networkx_computes(seed: int) -> No
 def test_works_on_is_its_definition(seed: int) -> None:
     told = literature(seed)
     scores = {(s, t): w for kind, s, t, w in told if kind == "topic_signal"}
-    wanted = {}
+    wanted: dict[tuple[int, int], tuple[float, ...]] = {}
     for person in PEOPLE:
         of = [work for kind, p, work, _ in told if kind == "authorship" and p == person]
         total = sum(score for (work, _), score in scores.items() if work in of)
-        ranked = []
+        signal = {}
         for topic in TOPICS:
             own = [scores[work, topic] for work in of if (work, topic) in scores]
-            support = sum(score >= 0.3 for score in own)
-            size = sum(score >= 0.3 for (_, t), score in scores.items() if t == topic)
-            ranked.append((round(-sum(own) / (total or 1), 9), -support, size, topic))
-        share, support, _, topic = min(ranked)
-        if -support >= 2 and -share >= 0.5:
-            wanted[person, topic] = (-share, -support, -share)
+            signal[topic] = round(sum(own) / (total or 1), 9), sum(score >= 0.3 for score in own)
+        share, support = max(signal.values())
+        if support >= 2 and share >= 0.5:
+            best = [topic for topic, told in signal.items() if told == (share, support)]
+            wanted |= {(person, topic): (share, support, share) for topic in best}
     found = derived(told, "works_on")
     assert found == wanted
     assert 0 < len(found) < len(PEOPLE)
@@ -113,6 +112,27 @@ def test_a_second_paper_in_the_topic_is_what_makes_an_author_work_on_it() -> Non
     assert derived(paper, "works_on") == {}
     second = [("authorship", 3, 10, 1.0), ("topic_signal", 10, 8, 1.0)]
     assert derived(paper + second, "works_on") == {(3, 8): (0.666666667, 2, 0.666666667)}
+
+
+def test_who_halves_the_papers_between_two_topics_works_on_both_or_on_the_one_more_bear() -> None:
+    papers = [("authorship", 1, work, 1.0) for work in (10, 11)]
+    papers += [("topic_signal", work, topic, 1.0) for work in (10, 11) for topic in (8, 7)]
+    others = [("topic_signal", work, 7, 1.0) for work in (12, 13)]  # which decide nothing
+    assert set(derived(papers + others, "works_on")) == {(1, 7), (1, 8)}
+    third = [("authorship", 1, 14, 1.0), ("topic_signal", 14, 8, 0.5)]
+    fourth = [("authorship", 1, 15, 1.0), ("topic_signal", 15, 7, 0.25)]
+    fifth = [("authorship", 1, 16, 1.0), ("topic_signal", 16, 7, 0.25)]
+    assert set(derived(papers + third + fourth + fifth, "works_on")) == {(1, 8)}
+
+
+def test_of_topics_as_strongly_related_the_first_by_their_keys_are_taken() -> None:
+    paper = [("topic_signal", 9, topic, 1.0) for topic in range(100, 110)]
+    related = LINK_CODES.index("related_context")
+    for topics in (range(100, 110), range(109, 99, -1)):
+        links = derive(as_links(paper), topics)
+        of = links.kind == related
+        ends = {*links.source[of].tolist(), *links.target[of].tolist()}
+        assert ends == set(topics[:4])
 
 
 def test_what_a_source_states_of_a_researcher_is_not_derived_again() -> None:

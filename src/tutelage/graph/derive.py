@@ -21,13 +21,14 @@ LEAST_SHARED = 5  # papers that must bear two topics otherwise
 STRONGEST = 3  # topics that a topic can be related to
 
 
-def derive(links: Links) -> Links:
+def derive(links: Links, topics: Sequence[int] = ()) -> Links:
     """Return co-authorship, works on, related context and taught, as asserted links have them.
 
     `links` holds each pair of ends once for a kind; derived kinds in it are passed over, but for
     ``works_on``: a researcher's field that a source states stays, and is not derived again. The
     ends of a kind without direction come the smaller number first. Links are sorted by kind and
-    ends, and do not depend on the order of `links`.
+    ends, and do not depend on the order of `links`. `topics` are the numbers of topics in the order
+    of their keys: of topics that are related equally strongly to one, the first come first.
 
     ================  ==============================  ==========================  ================
     kind              weight                          count                       strength
@@ -42,7 +43,9 @@ def derive(links: Links) -> Links:
     papers whose topics are known: how many times as often as chance. What a run taught its student
     lies in the run, see `tutelage.graph.reasons`.
     """
-    return _joined([_co_authorship(links), _works_on(links), _related(links), _taught(links)])
+    return _joined(
+        [_co_authorship(links), _works_on(links), _related(links, topics), _taught(links)]
+    )
 
 
 def _co_authorship(links: Links) -> Links:
@@ -87,17 +90,21 @@ def _works_on(links: Links) -> Links:
     # One product gives both sums: that of the scores, and beside it how many papers bear the topic.
     bears = scores >= BEARS
     told = csr_array((scores + 1j * bears, (works, topic)), (len(papers), len(subjects)))
-    signal = (wrote @ told).tocoo()
-    of_topic = np.bincount(topic, bears, len(subjects))
+    table = wrote @ told
+    table.sort_indices()
+    signal = table.tocoo()
     rows, columns = signal.coords
     share, support = signal.data.real, signal.data.imag.round().astype(np.int64)
     total = np.bincount(rows, share, len(names))
     # Rounded, since a sum of scores differs in its last digit by the order of its parts.
     share = np.round(share / np.maximum(total[rows], np.finfo(float).tiny), 9)
-    fit = np.flatnonzero((share >= 0.5) & (support >= 2))
-    order = [subjects[columns[fit]], of_topic[columns[fit]], -support[fit], -share[fit], rows[fit]]
-    fit = fit[np.lexsort(order)]
-    best = fit[np.diff(rows[fit], prepend=-1) > 0]
+    # The topic that has most, of two that halve all the one that more papers bear, or both of them:
+    # whatever else told them apart would hang on papers of others.
+    most = np.zeros((2, len(names)))
+    np.maximum.at(most[0], rows, share)
+    np.maximum.at(most[1], rows, np.where(share == most[0, rows], support, 0))
+    tells = (share >= 0.5) & (share == most[0, rows])
+    best = np.flatnonzero(tells & (support >= 2) & (support == most[1, rows]))
     one, other = names[rows[best]], subjects[columns[best]]
     best = best[~_among(one, other, *_of(links, "works_on")[:2])]
     return _links(
@@ -110,7 +117,7 @@ def _works_on(links: Links) -> Links:
     )
 
 
-def _related(links: Links) -> Links:
+def _related(links: Links, in_order: Sequence[int]) -> Links:
     from scipy.sparse import csr_array, triu
 
     works, topics, scores = _topic_signal(links)
@@ -127,7 +134,9 @@ def _related(links: Links) -> Links:
     # A pair stands among the three strongest of both.
     here, there = np.concatenate([one, other]), np.concatenate([other, one])
     place = np.tile(np.arange(len(one)), 2)
-    order = np.lexsort([there, -count[place], -strength[place], here])
+    places = {number: place for place, number in enumerate(in_order)}
+    known = np.array([places.get(number, len(places)) for number in subjects.tolist()])
+    order = np.lexsort([there, known[there], -count[place], -strength[place], here])
     ends = here[order]
     firsts = np.flatnonzero(np.diff(ends, prepend=np.int64(-1)))
     rank = np.arange(len(ends)) - np.repeat(firsts, np.diff(firsts, append=len(ends)))

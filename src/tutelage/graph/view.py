@@ -91,7 +91,7 @@ def view(store: Store, query: Query) -> View:
     everything = reach(store, start, replace(query, hide=()))
     wanted = reach(store, start, query) if query.hide else everything
     pool = everything.nodes | wanted.nodes
-    links, whole = _links(store, list(pool), query.within)
+    links, whole = _links(store, pool, query.within)
     nodes, shown = sift(
         store,
         {n: node for n, node in wanted.nodes.items() if node.kind not in query.hide},
@@ -132,12 +132,13 @@ def _title(store: Store, query: Query) -> str:
     return "" if query.at else labels.get(query.within, "Everything")
 
 
-def _links(store: Store, numbers: Sequence[int], within: str) -> tuple[list[Link], bool]:
+def _links(store: Store, nodes: Mapping[int, Node], within: str) -> tuple[list[Link], bool]:
     """Return the links between nodes: of one origin its own, and what follows from those alone."""
-    links, whole = store.among(numbers, origin=within)
+    links, whole = store.among(list(nodes), origin=within)
     if not within:
         return links, whole
-    found = derive(_columns(links))
+    topics = sorted((node.key, number) for number, node in nodes.items() if node.kind == "topic")
+    found = derive(_columns(links), [number for _, number in topics])
     there = {(link.source, link.kind, link.target) for link in links}
     derived = (
         Link(

@@ -385,6 +385,17 @@ def test_people_of_one_name_stay_apart_and_keep_their_numbers(store: Store) -> N
     assert found.key == "openalex:A0"
 
 
+def test_an_origin_counts_its_nodes_anew_when_another_no_longer_makes_them_one(
+    store: Store,
+) -> None:
+    apart = [work("doi:10.1000/0"), work("openalex:W0")]
+    store.replace(origin("import:a"), apart)
+    store.replace(origin("import:b"), [work("doi:10.1000/0", "openalex:W0")])
+    assert {each.key: each.nodes for each in store.origins()} == {"import:a": 1, "import:b": 1}
+    store.remove("import:b")
+    assert {each.key: each.nodes for each in store.origins()} == {"import:a": 2}
+
+
 @pytest.mark.parametrize("derived", ["at once", "near what changed"])
 def test_any_changes_leave_what_the_claims_that_stand_come_to(
     where: str, tmp_path: Path, derived: str, monkeypatch: pytest.MonkeyPatch

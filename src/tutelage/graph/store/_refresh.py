@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 
 import numpy as np
@@ -23,10 +24,10 @@ CORE_KINDS = [NODE_CODES.index(name) for name in ("person", "model")]
 
 def refresh(talk: Talk) -> None:
     """Recompute all of it, for the whole graph."""
-    ledger = Ledger(talk)
-    derive_all(talk, ledger)
+    ledger, links = Ledger(talk), columns(talk)
+    derive_all(talk, ledger, links)
     ledger.close()
-    _rank(talk)
+    _rank(talk, links)
     talk.run("UPDATE fact SET value = 0 WHERE name = 'late'")
     talk.run("UPDATE fact SET value = value + 1 WHERE name = 'version'")
 
@@ -87,15 +88,13 @@ def weigh(talk: Talk, nodes: Collection[int]) -> None:
     )
 
 
-def _rank(talk: Talk) -> None:
-    """Order all nodes by importance, and search with them."""
-    links = columns(talk)
+def _rank(talk: Talk, links: Links) -> None:
+    """Order all nodes by importance, of all asserted links, and search with them."""
     most = int(talk.one("SELECT coalesce(max(id), 0) FROM node"))
     kinds = np.array([LINK_KINDS[name].weight for name in LINK_CODES])
     weight = kinds[links.kind] * links.weight
     degree = np.bincount(links.source, weight, most + 1)
     degree += np.bincount(links.target, weight, most + 1)
-    del links, weight
     found = [
         (-importance(float(degree[node]), json.loads(facts)), key, node)
         for node, key, facts in talk.stream("SELECT id, key, facts FROM node")
@@ -122,11 +121,13 @@ def _words(talk: Talk, nodes: list[int]) -> Iterator[tuple[int, int, str]]:
 
 
 # -------------------------------------------------------------------------- derived links
-def derive_all(talk: Talk, ledger: Ledger) -> None:
-    """Let the derived links be those that follow from all asserted ones."""
+def derive_all(talk: Talk, ledger: Ledger, asserted: Links) -> None:
+    """Let the derived links be those that follow from all `asserted` ones."""
     from tutelage.graph.derive import derive
 
-    links = derive(columns(talk))
+    kind = NODE_CODES.index("topic")
+    topics = talk.rows("SELECT id FROM node WHERE kind = ? ORDER BY key", kind)
+    links = derive(asserted, [number for (number,) in topics])
     before = int(talk.one("SELECT count(*) FROM link WHERE origin = 0"))
     if before + len(links) <= FEW:
         _exchange(talk, ledger, links, "")
@@ -199,8 +200,12 @@ def _rows(links: Links) -> Iterator[Row]:
         for source, kind, target, weight, count, strength in zip(
             *(getattr(links, name)[part].tolist() for name in names), strict=True
         ):
-            facts = json.dumps({"count": count, "strength": strength}) if count or strength else ""
-            yield source, kind, target, 0, 0, 0, weight, facts
+            yield source, kind, target, 0, 0, 0, weight, _facts(count, strength)
+
+
+@lru_cache(1 << 14)  # most co-authors have one paper together
+def _facts(count: int, strength: float) -> str:
+    return json.dumps({"count": count, "strength": strength}) if count or strength else ""
 
 
 def _listed(codes: Sequence[int]) -> str:

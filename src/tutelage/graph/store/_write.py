@@ -28,7 +28,7 @@ from tutelage.graph.model import (
 )
 from tutelage.graph.store._group import Claimed, grouped
 from tutelage.graph.store._ledger import Ledger, add_up
-from tutelage.graph.store._refresh import derive_all, derive_near, importance, weigh
+from tutelage.graph.store._refresh import columns, derive_all, derive_near, importance, weigh
 from tutelage.graph.store._rows import (
     ASSERTABLE,
     LONGEST_ID,
@@ -94,6 +94,7 @@ class Writing:
         self._staged: list[_Staged] = []
         self._waiting = 0  # links in it
         self._recount = {self.number}  # origins
+        self._regrouped = set[str]()  # keys of origins whose claims stand for other nodes now
 
     def __enter__(self) -> "Writing":
         return self
@@ -115,10 +116,10 @@ class Writing:
     def take(self, claims: Iterable[Claims]) -> None:
         """Add claims. A link may come before its ends, if they come."""
         waiting = list[LinkClaim]()
-        for nodes, links, columns in _chunks(claims):
+        for nodes, links, tables in _chunks(claims):
             self._settle([], self._enrol(nodes))
             waiting += self._stage(links)
-            for part in columns:
+            for part in tables:
                 waiting += self._stage_columns(part)
         for lost in self._stage(waiting):
             end = lost.target if lost.source in self._names else lost.source
@@ -263,6 +264,7 @@ class Writing:
             "UPDATE claim SET node = ? WHERE id = ?",
             [(number, each.id) for number, each in placed if not each.row],
         )
+        self._regrouped |= {each.origin for _, each in placed if not each.row}
         talk.many("DELETE FROM claim WHERE id = ?", [(claim,) for claim in gone])
         self._move(moving, moved, near, vanished)
 
@@ -566,7 +568,7 @@ class Writing:
             return
         asserted = self._count_origins()
         if self.ledger.changed and asserted <= SMALL:
-            derive_all(self.talk, self.ledger)
+            derive_all(self.talk, self.ledger, columns(self.talk))
         elif self.ledger.changed and self.ledger.few:
             derive_near(self.talk, self.ledger, self.ledger.ends)
         if self.ledger.few and self.written <= FEW_NODES:
@@ -586,15 +588,18 @@ class Writing:
             " AND source IN (SELECT node FROM name WHERE id IN "
             "(SELECT name FROM linked WHERE linked.origin = link.origin))"
         )
+        nodes = "SELECT count(DISTINCT node) FROM claim WHERE claim.origin = origin.id"
         for origin in self._recount:
             links = "SELECT count(*) FROM link WHERE origin = ?" + (some if self.ledger.few else "")
             self.talk.run(
-                "UPDATE origin SET nodes = (SELECT count(DISTINCT node) FROM claim "
-                f"WHERE origin = ?), links = ({links}) WHERE id = ?",
-                origin,
+                f"UPDATE origin SET nodes = ({nodes}), links = ({links}) WHERE id = ?",
                 origin,
                 origin,
             )
+        self.talk.run(
+            f"UPDATE origin SET nodes = ({nodes}) WHERE key {self.talk.texts}",
+            self.talk.pack(list(self._regrouped)),
+        )
         self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
         return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))
 
