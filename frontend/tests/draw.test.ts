@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { drawMap, drawView } from "../src/draw/drawing";
-import { Room, lines } from "../src/draw/names";
+import { drawNames, lines, type Spot } from "../src/draw/names";
 import { communityColour, mix, rgb } from "../src/draw/palette";
 import { OUTLINES, SHAPES } from "../src/draw/shapes";
 import { along, distance } from "../src/draw/line";
+import { Room } from "../src/draw/room";
 import { crowdOf } from "../src/draw/stage";
 import { towards } from "../src/draw/walk";
 import { fitOf } from "../src/page/minimap";
@@ -61,11 +62,65 @@ describe("names", () => {
   });
 
   it("take only room that is free", () => {
-    const room = new Room();
+    const room = new Room(400, 300);
     const box = { left: 0, top: 0, right: 10, bottom: 10 };
     expect(room.take(box)).toBe(true);
     expect(room.take({ ...box, left: 9, right: 19 })).toBe(false);
     expect(room.take({ ...box, left: 10, right: 19 })).toBe(true);
+  });
+});
+
+describe("names", () => {
+  const palette = { background: "#ffffff", surface: "#ffffff", ink: "#000000", quiet: "#777777", accent: "#0000ff", font: "x" };
+  const spot = (label: string, x: number, y: number, more: Partial<Spot> = {}): Spot => ({
+    label, x, y, radius: 15, kind: "work", sub: "", letter: "W", solid: true, weight: 1, dim: false, picked: false, colour: "#000000", ...more,
+  }); // prettier-ignore
+
+  /** What was written where, by a context of which every letter is 8 pixels wide. */
+  function written(spots: readonly Spot[], size = 400): Map<string, { x: number; y: number; align: string }> {
+    const found = new Map<string, { x: number; y: number; align: string }>();
+    const context = new Proxy({ textAlign: "" } as Record<string, unknown>, {
+      get: (target, name: string) => {
+        if (name === "measureText") return (text: string) => ({ width: 8 * text.length });
+        if (name === "fillText") {
+          return (text: string, x: number, y: number) => found.set(text, { x, y, align: String(target.textAlign) });
+        }
+        return name in target ? target[name] : () => {};
+      },
+    });
+    const kinds = {} as Parameters<typeof drawNames>[3]["kinds"];
+    drawNames(context as unknown as CanvasRenderingContext2D, spots, [], { ...palette, kinds }, size, size);
+    return found;
+  }
+
+  it("stand beneath a node, and beside it where another is in the way", () => {
+    const free = written([spot("Alone", 200, 200)]).get("Alone")!;
+    expect([free.x, free.align, free.y > 215]).toEqual([200, "center", true]);
+    const names = written([spot("Upper", 200, 200), spot("Lower", 200, 235)]);
+    expect(names.get("Upper")).toMatchObject({ align: "left" });
+    expect(names.get("Lower")).toMatchObject({ x: 200, align: "center" });
+  });
+
+  it("stay on the canvas where they can", () => {
+    expect(written([spot("At the side", 380, 200)]).get("At the side")).toMatchObject({ align: "right" });
+    expect(written([spot("At the bottom", 200, 380)]).get("At the bottom")).toMatchObject({ align: "left" });
+    expect(written([spot("At the side", 20, 20)], 40).get("At the side")).toMatchObject({ x: 20, align: "center" });
+  });
+
+  it("give up the second line before the first", () => {
+    const floor = [160, 200, 240].map((x) => spot("", x, 260, { weight: 0 }));
+    const walls = [100, 300].flatMap((x) => [170, 200, 230].map((y) => spot("", x, y, { radius: 60, weight: 0 })));
+    const names = written([spot("Name", 200, 210, { sub: "and more", radius: 12 }), spot("", 200, 170), ...floor, ...walls]);
+    expect([names.has("Name"), names.has("and more")]).toEqual([true, false]);
+  });
+
+  it("are always written of what is picked", () => {
+    const crowd = Array.from({ length: 81 }, (_, n) => spot(`crowd ${n}`, (n % 9) * 30 + 80, Math.floor(n / 9) * 30 + 80));
+    const middle = crowd[40]!;
+    const names = written([...crowd.filter((each) => each !== middle), { ...middle, label: "picked" }]);
+    expect(names.has("picked")).toBe(false);
+    (globalThis as { Path2D?: unknown }).Path2D ??= class {};
+    expect(written([...crowd, { ...middle, label: "picked", picked: true }]).has("picked")).toBe(true);
   });
 });
 

@@ -1,8 +1,9 @@
-/** Names beneath nodes, letters in them and words on links: as many as fit without covering each other. */
+/** Names beneath nodes or beside them, letters in them and words on links: as many as fit without covering each other. */
 
 import type { Kind } from "../api/types";
 import type { Along } from "./line";
 import { mix, type Palette } from "./palette";
+import { Room, type Rectangle } from "./room";
 import { OUTLINES } from "./shapes";
 
 /** A node on the screen, in pixels. */
@@ -15,6 +16,8 @@ export interface Spot {
   sub: string;
   /** What is drawn in it; "" where it is too small. */
   letter: string;
+  /** Large enough for most names to keep clear of it. */
+  solid: boolean;
   /** Higher comes first. */
   weight: number;
   /** Faded because something else is looked at. */
@@ -31,35 +34,8 @@ export interface Span {
   strong: boolean;
 }
 
-interface Rectangle {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
-
-/** Rectangles of which no two overlap. */
-export class Room {
-  private readonly taken: Rectangle[] = [];
-
-  /** Take the rectangle if it is free. */
-  take(rectangle: Rectangle): boolean {
-    const free = this.taken.every(
-      (other) =>
-        rectangle.right <= other.left || other.right <= rectangle.left ||
-        rectangle.bottom <= other.top || other.bottom <= rectangle.top,
-    ); // prettier-ignore
-    if (free) this.taken.push(rectangle);
-    return free;
-  }
-
-  /** Take it, free or not. */
-  occupy(rectangle: Rectangle): void {
-    this.taken.push(rectangle);
-  }
-}
-
 const WIDEST = 190;
+const FIRST = 20; // names that small nodes may be covered by
 const ALONG = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73]; // where words may stand on a link, the middle first
 const OUTLINE_PATHS = new Map<Kind, Path2D>();
 
@@ -88,20 +64,67 @@ function cut(text: string, width: (text: string) => number, widest: number): str
   return `${text.slice(0, end).trimEnd()}…`;
 }
 
+interface Block {
+  width: number;
+  height: number;
+  /** What stands beneath the name. */
+  sub: string;
+}
+
+interface Place {
+  x: number;
+  top: number;
+  align: "center" | "left" | "right";
+}
+
+/** Where a text of some size may stand at a node: beneath it, and of one that is solid around it. */
+function around(spot: Spot, { height }: Block): Place[] {
+  const { x, y, radius } = spot;
+  const reach = radius * (spot.kind === "data" ? 0.8 : 1.1) + (spot.picked ? 9 : 5);
+  const beneath: Place = { x, top: y + reach, align: "center" };
+  if (!spot.solid) return [beneath];
+  return [
+    beneath,
+    { x: x + reach + 1, top: y - height / 2, align: "left" },
+    { x: x - reach - 1, top: y - height / 2, align: "right" },
+    { x, top: y - reach - height, align: "center" },
+  ];
+}
+
+/** The first block and place that will do. */
+function firstFit(
+  spot: Spot,
+  blocks: readonly Block[],
+  fits: (box: Rectangle) => boolean,
+): { block: Block; place: Place } | undefined {
+  for (const block of blocks) {
+    const place = around(spot, block).find((each) => fits(rectangleOf(each, block)));
+    if (place) return { block, place };
+  }
+  return undefined;
+}
+
+function rectangleOf({ x, top, align }: Place, { width, height }: Block): Rectangle {
+  const left = align === "center" ? x - width / 2 : align === "left" ? x : x - width;
+  return { left, top: top - 1, right: left + width, bottom: top + height + 1 };
+}
+
 /** Draw everything that is text, the strongest first. */
 export function drawNames(
   context: CanvasRenderingContext2D,
   spots: readonly Spot[],
   spans: readonly Span[],
   palette: Palette,
+  width: number,
+  height: number,
 ): void {
-  const room = new Room();
+  const [room, small] = [new Room(width, height), new Room(width, height)]; // of what no name covers, and most do not
   const { background, ink, quiet, accent, font } = palette;
   context.textAlign = "center";
   context.lineJoin = "round";
   context.textBaseline = "middle";
-  for (const { x, y, radius, letter } of spots) {
-    if (letter) room.occupy({ left: x - radius, top: y - radius, right: x + radius, bottom: y + radius });
+  for (const { x, y, radius, letter, solid } of spots) {
+    if (solid) (letter ? room : small).occupy({ left: x - radius, top: y - radius, right: x + radius, bottom: y + radius });
   }
 
   for (const spot of spots) {
@@ -130,29 +153,35 @@ export function drawNames(
     context.fillText(text, x, y);
   };
 
-  for (const spot of [...spots].sort((one, other) => other.weight - one.weight)) {
+  const ranked = [...spots].sort((one, other) => other.weight - one.weight);
+  for (const [rank, spot] of ranked.entries()) {
     const size = spot.radius >= 14 ? 13 : spot.radius >= 6 ? 12 : 11;
-    const name = `${spot.picked ? 650 : 550} ${size}px ${font}`;
-    context.font = name;
-    const label = lines(spot.label, (text) => context.measureText(text).width);
+    const [strong, light] = [`${spot.picked ? 650 : 550} ${size}px ${font}`, `${size - 1.5}px ${font}`];
+    context.font = light;
     const sub = spot.radius >= 10 ? spot.sub : "";
-    context.font = `${size - 1.5}px ${font}`;
-    const width = Math.max(context.measureText(sub).width, 0);
-    context.font = name;
-    const half = Math.max(width, ...label.map((text) => context.measureText(text).width)) / 2;
-    const top = spot.y + spot.radius * (spot.kind === "data" ? 0.8 : 1.1) + (spot.picked ? 9 : 5);
-    const height = label.length * (size + 3) + (sub ? size + 1 : 0);
-    const rectangle = { left: spot.x - half, top: top - 1, right: spot.x + half, bottom: top + height + 1 };
-    if (spot.picked) room.occupy(rectangle);
-    else if (!room.take(rectangle)) continue;
-    label.forEach((text, index) =>
-      written(text, spot.x, top + (index + 0.5) * (size + 3), spot.dim ? mix(ink, background, 0.35) : ink),
-    );
-    if (!sub) continue;
-    context.font = `${size - 1.5}px ${font}`;
-    written(sub, spot.x, top + label.length * (size + 3) + size / 2, spot.dim ? mix(quiet, background, 0.35) : quiet);
+    const subWidth = context.measureText(sub).width;
+    context.font = strong;
+    const label = lines(spot.label, (text) => context.measureText(text).width);
+    const wide = Math.max(...label.map((text) => context.measureText(text).width));
+    const high = label.length * (size + 3);
+    const blocks = [{ width: wide, height: high, sub: "" }];
+    if (sub) blocks.unshift({ width: Math.max(wide, subWidth), height: high + size + 1, sub });
+    let stand = firstFit(spot, blocks, (box) => room.has(box) && small.isFree(box) && room.isFree(box));
+    if (!stand && (spot.picked || rank < FIRST)) {
+      stand = firstFit({ ...spot, solid: false }, blocks, (box) => spot.picked || room.isFree(box));
+    }
+    if (!stand) continue;
+    const { block, place } = stand;
+    room.occupy(rectangleOf(place, block));
+    const faded = (colour: string): string => (spot.dim ? mix(colour, background, 0.35) : colour);
+    context.textAlign = place.align;
+    label.forEach((text, index) => written(text, place.x, place.top + (index + 0.5) * (size + 3), faded(ink)));
+    if (!block.sub) continue;
+    context.font = light;
+    written(block.sub, place.x, place.top + high + size / 2, faded(quiet));
   }
 
+  context.textAlign = "center";
   context.font = `500 10.5px ${font}`;
   for (const span of [...spans].sort((one, other) => other.weight - one.weight)) {
     const half = context.measureText(span.label).width / 2 + 3;

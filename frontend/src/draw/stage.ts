@@ -71,6 +71,8 @@ interface LinkAttributes extends Omit<DrawnLink, "label"> {
 const CURVE = 0.18;
 const PADDING = { side: 96, top: 56, bottom: 84 };
 const LARGEST_UNIT = 190; // pixels that a unit of the graph takes at most when all of it is fitted
+const SOLID_RADIUS = 4; // pixels
+const NAMED = 2000; // nodes of a map up to which all may be named
 const LETTER_RADIUS = 8.5;
 const REACH = 7; // pixels from a link at which the pointer is on it
 const MOST_SOUGHT = 5000; // links among which the nearest is looked for
@@ -551,7 +553,7 @@ export class Stage {
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     this.text.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.text.clearRect(0, 0, width, height);
-    drawNames(this.text, this.spots(width, height), this.spans(), this.palette);
+    drawNames(this.text, this.spots(width, height), this.spans(), this.palette, width, height);
   }
 
   private spots(width: number, height: number): Spot[] {
@@ -569,11 +571,12 @@ export class Stage {
       spots.push({
         x, y, radius, kind: data.kind, label: data.label, sub: data.sub, colour: data.color,
         letter: !drawing.map && radius >= LETTER_RADIUS ? (this.letters.get(data.kind) ?? "") : "",
+        solid: radius >= SOLID_RADIUS,
         weight: first ? Infinity : data.weight + (near?.has(key) ? 1e6 : 0),
         dim: near !== null && !near.has(key),
         picked: key === pick,
       }); // prettier-ignore
-      if (drawing.map && spots.length >= 120) break;
+      if (drawing.nodes.length > NAMED && spots.length >= 120) break;
     }
     return spots;
   }

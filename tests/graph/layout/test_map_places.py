@@ -2,6 +2,7 @@
 
 import importlib.util
 import time
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -31,6 +32,23 @@ def test_nodes_without_links_stay_with_the_others() -> None:
     pairs, _ = planted(900, 9, degree=6, mixed=0.1)
     far = np.abs(map_places(links_of(pairs), 1000)).max(axis=1)
     assert far[900:].max() < 3 * far[:900].max()
+
+
+def test_parts_that_no_link_joins_lie_side_by_side_and_none_is_drawn_out() -> None:
+    large, _ = planted(5000, 50, degree=8, mixed=0.15)
+    small, _ = planted(80, 4, degree=6, mixed=0.2)
+    couples = 5080 + np.arange(200).reshape(-1, 2)
+    count = 5080 + 200 + 100  # and a hundred without links
+    places = map_places(links_of(np.concatenate([large, small + 5000, couples])), count)
+    boxes = [
+        (places[part].min(axis=0), places[part].max(axis=0))
+        for part in (np.unique(large), 5000 + np.unique(small), np.arange(5080, count))
+    ]
+    for one, other in combinations(boxes, 2):
+        assert (one[1] < other[0]).any() or (other[1] < one[0]).any()
+    wide, high = boxes[1][1] - boxes[1][0]
+    assert 1 / 3 < wide / high < 3
+    assert (boxes[0][1] - boxes[0][0] > 0.5 * np.ptp(places, axis=0)).all()
 
 
 def test_the_mesh_pushes_as_all_pairs_do() -> None:

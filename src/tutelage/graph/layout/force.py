@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutelage.graph.layout.room import LEAST, packed, separated
-from tutelage.graph.layout.scene import Places, Scene
+from tutelage.graph.layout.scene import Places, Scene, connected, within
 from tutelage.graph.layout.settle import EXACT, repulsion_near, settle, spread_start
 from tutelage.graph.layout.stress import least_stress
 
@@ -19,7 +19,7 @@ WIDE = 1.25
 def force(scene: Scene) -> Places:
     """Return places ``[nodes, 2]``; those that are fixed stay."""
     places = scene.places / (WIDE, 1.0)
-    parts = _parts(scene)
+    parts = connected(scene.one, scene.other, len(scene))
     standing = [part for part in parts if scene.fixed[part].any()]
     # What hangs on nodes that stand settles around them; any other part is laid out on its own.
     groups = [np.sort(np.concatenate(standing))] if standing else []
@@ -35,35 +35,12 @@ def force(scene: Scene) -> Places:
     return separated(places, scene.fixed) * (WIDE, 1.0)
 
 
-def _parts(scene: Scene) -> list[NDArray[np.int64]]:
-    """Return the nodes of each connected part, the largest first."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    count = len(scene)
-    graph = csr_array((np.ones(len(scene.one)), (scene.one, scene.other)), shape=(count, count))
-    _, part = connected_components(graph, directed=False)
-    order = np.argsort(part, kind="stable")
-    cuts = np.flatnonzero(np.diff(part[order])) + 1
-    return sorted(np.split(order, cuts), key=lambda nodes: -len(nodes)) if count else []
-
-
-def _inner(
-    scene: Scene, part: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the pairs of a part, numbered within it."""
-    number = np.full(len(scene), -1, dtype=np.int64)
-    number[part] = np.arange(len(part))
-    inside = (number[scene.one] >= 0) & (number[scene.other] >= 0)
-    return number[scene.one[inside]], number[scene.other[inside]], scene.pull[inside]
-
-
 def _alone(scene: Scene, part: NDArray[np.int64]) -> Places:
     """Return places for a part of which nothing stands yet."""
     count = len(part)
     if count == 1:
         return np.zeros((1, 2))
-    one, other, pull = _inner(scene, part)
+    one, other, pull = within(part, scene.one, scene.other, scene.pull, len(scene))
     if count <= FEW:
         places = least_stress(count, one, other, pull)
     else:
@@ -85,7 +62,7 @@ def _alone(scene: Scene, part: NDArray[np.int64]) -> Places:
 
 def _joining(scene: Scene, part: NDArray[np.int64], places: Places) -> Places:
     """Return places for parts of which some nodes stand: the others settle around these."""
-    one, other, pull = _inner(scene, part)
+    one, other, pull = within(part, scene.one, scene.other, scene.pull, len(scene))
     fixed, places = scene.fixed[part], places[part]
     return settle(
         _beside_neighbours(places, one, other, fixed),

@@ -83,6 +83,34 @@ def pairs(
     return pair // max(count, 1), pair % max(count, 1), strongest
 
 
+def connected(
+    one: NDArray[np.int64], other: NDArray[np.int64], count: int
+) -> list[NDArray[np.int64]]:
+    """Return the nodes of each connected part, the largest first."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = csr_array((np.ones(len(one)), (one, other)), shape=(count, count))
+    _, part = connected_components(graph, directed=False)
+    order = np.argsort(part, kind="stable")
+    cuts = np.flatnonzero(np.diff(part[order])) + 1
+    return sorted(np.split(order, cuts), key=lambda nodes: -len(nodes)) if count else []
+
+
+def within(
+    part: NDArray[np.int64],
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    pull: NDArray[np.float64],
+    count: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of some of `count` nodes, numbered within these."""
+    number = np.full(count, -1, dtype=np.int64)
+    number[part] = np.arange(len(part))
+    inside = (number[one] >= 0) & (number[other] >= 0)
+    return number[one[inside]], number[other[inside]], pull[inside]
+
+
 # These are read from what came later to what was there before, other directed kinds onwards.
 _BACKWARD = [LINK_CODES.index(name) for name in ("cites", "builds_on", "uses", "trains_on")]
 _DIRECTED = np.array([LINK_KINDS[name].directed for name in LINK_CODES])
