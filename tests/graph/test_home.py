@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -294,6 +295,20 @@ def test_a_damaged_import_is_told_stays_out_and_can_be_mended(
     local.import_file(file)
     assert opened(local) == grown
     assert kept.read_bytes() == file.read_bytes()
+
+
+def test_what_a_killed_copy_left_is_swept_and_what_another_is_writing_is_not(
+    local: Home, file: Path
+) -> None:
+    local.imports.mkdir()
+    old, young = local.imports / ".a.1.draft", local.imports / ".b.2.draft"
+    for draft in (old, young):
+        draft.write_bytes(b"half a file")
+    os.utime(old, (0, 0))
+    local.import_file(file)
+    assert not old.exists()
+    assert young.exists()
+    assert len(local.kept()) == 1
 
 
 def test_a_kept_file_that_is_no_import_does_not_shut_the_graph(

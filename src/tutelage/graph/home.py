@@ -4,8 +4,9 @@ import gc
 import logging
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ IMPORT = "import:"
 PATIENCE = 600.0
 """Seconds that a question of a tool may take: all links of a large graph take a minute."""
 
+DAY = 86_400  # seconds
 DIGITS = 12  # of the SHA-256 of an imported file, which its kept name begins with
 LONGEST = 100  # bytes of its own name, which ends the kept one
 
@@ -232,6 +234,7 @@ class Home:
         try:
             if not kept.exists() or file_sha256(kept) != digest:
                 self.imports.mkdir(parents=True, exist_ok=True)
+                self._sweep()
                 with replacing(kept) as draft:
                     shutil.copyfile(path, draft)
                     if file_sha256(draft) != digest:
@@ -241,6 +244,15 @@ class Home:
                 f"{path} cannot be kept in {self.imports}: {error.strerror or error}."
             ) from error
         return kept
+
+    def _sweep(self) -> None:
+        """Take away what copies left that were killed; none takes days."""
+        from tutelage.record.files import DRAFT
+
+        for draft in self.imports.glob(f".*{DRAFT}"):
+            with suppress(OSError):  # another process may be sweeping
+                if time.time() - draft.stat().st_mtime > DAY:
+                    draft.unlink()
 
 
 def graph_home(runs: Path, graph: str | None = None) -> Home:
