@@ -55,6 +55,7 @@ describe("names", () => {
   it("stand in at most two lines, the second cut", () => {
     expect(lines("short", width)).toEqual(["short"]);
     expect(lines("Decoupled Knowledge Distillation", width)).toEqual(["Decoupled Knowledge", "Distillation"]);
+    expect(lines("glyph_student (DKD, seed 0)", width)).toEqual(["glyph_student", "(DKD, seed 0)"]);
     const [, second] = lines("Decoupled Knowledge Distillation of a very long name", width);
     expect(second).toMatch(/…$/);
     expect(width(second!)).toBeLessThanOrEqual(190);

@@ -45,16 +45,22 @@ function outline(kind: Kind): Path2D {
   return path;
 }
 
-/** A text in at most two lines of `WIDEST` pixels, the second cut with an ellipsis. */
+/** A text in at most two lines of `WIDEST` pixels, much alike in width, or else the second cut with an ellipsis. */
 export function lines(text: string, width: (text: string) => number, widest = WIDEST): string[] {
   if (width(text) <= widest) return [text];
   const words = text.split(" ");
-  let first = "";
-  while (words.length && width(first ? `${first} ${words[0]}` : words[0]!) <= widest) {
-    first = first ? `${first} ${words.shift()}` : words.shift()!;
+  const parted = (at: number): [string, string] => [words.slice(0, at).join(" "), words.slice(at).join(" ")];
+  let last = 0; // of the words that fit into the first line
+  while (last < words.length && width(parted(last + 1)[0]) <= widest) last += 1;
+  if (last === 0) return [cut(text, width, widest)];
+  let best = parted(last);
+  if (width(best[1]) > widest) return [best[0], cut(best[1], width, widest)];
+  for (let at = last - 1; at > 0; at -= 1) {
+    const other = parted(at);
+    if (width(other[1]) > width(best[0])) break;
+    best = other;
   }
-  if (!first) return [cut(text, width, widest)];
-  return words.length ? [first, cut(words.join(" "), width, widest)] : [first];
+  return best;
 }
 
 function cut(text: string, width: (text: string) => number, widest: number): string {

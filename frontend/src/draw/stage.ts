@@ -129,6 +129,7 @@ export class Stage {
   private fitted = true;
   private settling = false;
   private dragged = false; // since the pointer went down; the click that ends a drag picks nothing
+  private readonly resized = new ResizeObserver(() => this.sigma.scheduleRefresh());
   private readonly moved = new Map<string, { x: number; y: number }>();
   private ranked: readonly string[] = [];
 
@@ -166,6 +167,8 @@ export class Stage {
   private listen(): void {
     const { sigma, handlers } = this;
     sigma.on("afterRender", () => this.rendered());
+    // Sigma hears of the window alone, and the canvas also shrinks when a sheet opens beneath it.
+    this.resized.observe(this.container);
     sigma.on("resize", () => this.fitted && this.drawing.nodes.length && this.fit(false));
     sigma.on("clickNode", ({ node }) => this.dragged || handlers.onPick(node));
     sigma.on("clickStage", ({ event }) => {
@@ -617,6 +620,7 @@ export class Stage {
   }
 
   kill(): void {
+    this.resized.disconnect();
     this.sigma.kill();
   }
 }

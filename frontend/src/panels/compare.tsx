@@ -4,7 +4,6 @@ import { useState } from "preact/hooks";
 import { api } from "../api/client";
 import type { Comparison, NodeBrief } from "../api/types";
 import { useAnswer } from "../state/answer";
-import { view } from "../state/data";
 import { go } from "../state/where";
 import { LineChart } from "./charts";
 import { measuresOf, namesOf, overlaysOf } from "./contrast";
@@ -153,15 +152,15 @@ function Differences({ comparison, names }: { comparison: Comparison; names: rea
   );
 }
 
-const runsNamed = (text: string, signal: AbortSignal) => api.search(text, ["run"], 8, signal);
+/** Runs that a text names, or any; behind a sign, since an answer without a question is none. */
+const runsNamed = (text: string, signal: AbortSignal) => api.search(text.slice(1).trim(), ["run"], 8 + MOST, signal);
 
-/** A field that finds another run, offering those of the view before anything is typed. */
+/** A field that finds another run, offering some before anything is typed. */
 function AddRun({ runs }: { runs: readonly string[] }) {
   const [text, setText] = useState("");
-  const found = useAnswer(text.trim(), runsNamed);
-  const seen = (view.value.data?.nodes ?? []).filter(({ kind }) => kind === "run").slice(0, 8 + runs.length);
-  const offered: readonly NodeBrief[] = text.trim() ? (found.data?.nodes ?? []) : seen;
-  const others = offered.filter(({ key }) => !runs.includes(key));
+  const found = useAnswer(`>${text}`, runsNamed);
+  const offered: readonly NodeBrief[] = found.data?.nodes ?? [];
+  const others = offered.filter(({ key }) => !runs.includes(key)).slice(0, 8);
   const add = (key: string): void => {
     setText("");
     go({ compare: [...runs, key] });
@@ -188,7 +187,7 @@ function AddRun({ runs }: { runs: readonly string[] }) {
       )}
       {others.length === 0 && !found.loading && (
         <p class="panel-quiet" role="status">
-          {text.trim() ? "No other run has that name." : "Runs of the view are offered here; type to find any."}
+          {text.trim() ? "No other run has that name." : "There is no other run yet."}
         </p>
       )}
     </section>

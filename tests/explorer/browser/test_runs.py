@@ -11,6 +11,9 @@ from tests.explorer.browser.test_reference import part
 from tests.explorer.runs import STUDENT, begin_run, write_run, write_student
 from tests.explorer.serving import serving
 
+HEIGHT = "() => document.querySelector('.sigma-names').clientHeight"
+DRAWN = """() => [...document.querySelectorAll('.sigma-names, .sigma-nodes')].every(
+    ({ height, clientHeight }) => Math.abs(height - clientHeight * devicePixelRatio) < 2)"""
 RUN = "/?at=run:glyphs-dkd&pick=run:glyphs-dkd"
 
 
@@ -40,6 +43,25 @@ def test_two_runs_stand_beside_each_other(watched: Any) -> None:
     for text in ("90.30", "89.20", "1.10", "method.name"):
         expect(sheet).to_contain_text(text)
     assert watched.axe() == []
+
+
+def test_a_comparison_begins_with_one_run_and_offers_others(watched: Any) -> None:
+    page = watched.open(RUN)
+    part(page, "Details").get_by_role("button", name="Compare").click()
+    sheet = part(page, "Compare")
+    expect(sheet.get_by_role("list", name="Runs compared")).to_contain_text("glyphs-dkd")
+    sheet.get_by_role("button", name=re.compile("^KD on glyphs100")).click()
+    expect(sheet).to_contain_text("1.10")
+
+
+def test_a_canvas_that_a_sheet_makes_smaller_is_drawn_anew(watched: Any) -> None:
+    page = watched.open(RUN)
+    page.wait_for_function(DRAWN)
+    before = page.evaluate(HEIGHT)
+    part(page, "Details").get_by_role("button", name="Curves").click()
+    expect(part(page, "Run")).to_contain_text("90.30")
+    page.wait_for_function(f"({HEIGHT})() < {before}")
+    page.wait_for_function(DRAWN)
 
 
 def test_what_a_student_learned_of_the_classes(watched: Any) -> None:

@@ -540,6 +540,13 @@ def test_search_puts_the_label_that_is_equal_first_then_one_that_begins_so(libra
     }
 
 
+def test_without_a_word_search_finds_the_most_important_of_the_kinds(library: Store) -> None:
+    works = [node for node in library.members("", limit=ALL) if node.kind == "work"]
+    for text in ("", " - "):
+        assert library.search(text, kinds=["work"], limit=2) == works[:2]
+        assert library.search(text) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -62,9 +62,9 @@ def origins(explorer: Explorer, question: Anything) -> list[Origin]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Searched(Question):
-    """Words to search for, the last one perhaps not typed to its end."""
+    """Words to search for, the last one perhaps not typed to its end; none finds all of a kind."""
 
-    q: str
+    q: str = ""
     kind: tuple[str, ...] = ()
     limit: int = 20
     bounds: ClassVar = {"limit": (1, 200)}

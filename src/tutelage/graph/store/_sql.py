@@ -192,11 +192,11 @@ class SqlStore(ABC):
 
     def search(self, text: str, *, kinds: Collection[str] = (), limit: int = 20) -> list[Node]:
         """See `Store.search`."""
-        found: dict[int, None] = {}
+        found, wanted = dict[int, None](), kind_words(kinds)
         with self.reading() as talk:
-            for terms in questions(text):
+            for terms in questions(text) or ([[]] if wanted else []):
                 if len(found) < limit:
-                    found |= dict.fromkeys(talk.ask_words(terms, kind_words(kinds), limit))
+                    found |= dict.fromkeys(talk.ask_words(terms, wanted, limit))
             return _numbered(talk, list(found)[:limit])
 
     def neighbours(

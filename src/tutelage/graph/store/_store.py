@@ -142,7 +142,8 @@ class Store(Protocol):
         """Nodes whose label, names, abstract or ids hold all words of a text, the last as a prefix.
 
         Of the best-named first: a label equal to the text, one that begins with it, then by
-        importance. Never raises for what was typed.
+        importance. A text without words finds the most important nodes of the kinds, without
+        kinds nothing. Never raises for what was typed.
         """
         ...
 

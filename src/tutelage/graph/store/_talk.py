@@ -42,7 +42,10 @@ class Talk(ABC):
 
     @abstractmethod
     def ask_words(self, terms: list[tuple[str, bool]], kinds: list[str], limit: int) -> list[int]:
-        """Return the numbers of nodes that have all words and one of the kinds, in rank order."""
+        """Return the numbers of nodes that have all words and one of the kinds, in rank order.
+
+        There are words or kinds.
+        """
 
     @abstractmethod
     def drop_back_index(self) -> None:

@@ -134,11 +134,13 @@ class PostgresTalk(Talk):
 
     def ask_words(self, terms: list[tuple[str, bool]], kinds: list[str], limit: int) -> list[int]:
         """See `Talk.ask_words`."""
-        asked = " & ".join(f"'{word}'{':*' if goes_on else ''}" for word, goes_on in terms)
+        asked = [f"'{word}'{':*' if goes_on else ''}" for word, goes_on in terms]
         if kinds:
-            asked += f" & ({' | '.join(f'{chr(39)}{kind}{chr(39)}' for kind in kinds)})"
+            asked.append(f"({' | '.join(f'{chr(39)}{kind}{chr(39)}' for kind in kinds)})")
         found = self.rows(
-            "SELECT id FROM node WHERE words @@ ?::tsquery ORDER BY rank LIMIT ?", asked, limit
+            "SELECT id FROM node WHERE words @@ ?::tsquery ORDER BY rank LIMIT ?",
+            " & ".join(asked),
+            limit,
         )
         return [row[0] for row in found]
 

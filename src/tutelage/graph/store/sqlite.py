@@ -119,13 +119,13 @@ class SqliteTalk(Talk):
 
     def ask_words(self, terms: list[tuple[str, bool]], kinds: list[str], limit: int) -> list[int]:
         """See `Talk.ask_words`."""
-        asked = " AND ".join(f'"{word}"{"*" if goes_on else ""}' for word, goes_on in terms)
+        asked = [f'"{word}"{"*" if goes_on else ""}' for word, goes_on in terms]
         if kinds:
-            asked += f" AND ({' OR '.join(f'{chr(34)}{kind}{chr(34)}' for kind in kinds)})"
+            asked.append(f"({' OR '.join(f'{chr(34)}{kind}{chr(34)}' for kind in kinds)})")
         found = self.rows(
             "SELECT node.id FROM words JOIN node ON node.rank = words.rowid "
             "WHERE words MATCH ? ORDER BY words.rowid LIMIT ?",
-            asked,
+            " AND ".join(asked),
             limit,
         )
         return [row[0] for row in found]
