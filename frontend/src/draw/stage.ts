@@ -129,7 +129,11 @@ export class Stage {
   private fitted = true;
   private settling = false;
   private dragged = false; // since the pointer went down; the click that ends a drag picks nothing
-  private readonly resized = new ResizeObserver(() => this.sigma.scheduleRefresh());
+  private readonly resized = new ResizeObserver(() => {
+    const { width, height } = this.sigma.getDimensions();
+    const { offsetWidth, offsetHeight } = this.container;
+    if (width !== offsetWidth || height !== offsetHeight) this.sigma.scheduleRefresh();
+  });
   private readonly moved = new Map<string, { x: number; y: number }>();
   private ranked: readonly string[] = [];
 
