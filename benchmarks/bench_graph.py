@@ -28,6 +28,7 @@ from benchmarks._harness import Report, parsed, parser
 from tutelage.graph.home import Home
 from tutelage.graph.model import LINK_CODES
 from tutelage.graph.store import Store, open_store
+from tutelage.graph.store._write import CHUNK
 from tutelage.graph.store.sqlite import BACK
 
 SEED = 0
@@ -189,6 +190,38 @@ def sqlite_alone(file: Path, nodes: int) -> float:
         return took + time.perf_counter() - began
 
 
+def sqlite_nodes_alone(file: Path, nodes: int) -> float:
+    """Return the seconds in which SQLite by itself keeps the rows of so many nodes.
+
+    A node is a claim, a name and what the claims of it come to, in the store's own tables and
+    indexes; each node here has one of each, and they come in portions as large as an import's.
+    """
+    open_store(file).close()
+    random = np.random.default_rng(SEED)
+    label, took = "A title of six words or so", 0.0
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -262144")
+        connection.execute("BEGIN IMMEDIATE")
+        for begin in range(0, nodes, CHUNK):
+            numbers = range(begin + 1, min(begin + CHUNK, nodes) + 1)
+            keys = [f"openalex:W{n}" for n in numbers]
+            lists = [f'["{key}"]' for key in keys]
+            digests = random.integers(-(2**62), 2**62, len(keys)).tolist()
+            of = list(zip(numbers, keys, lists, digests, strict=True))
+            names = [(n, key, n) for key, n in sorted(zip(keys, numbers, strict=True))]
+            shown = [(n, key, 0, label, 2001, 0.0, -n, f'{{"ids":{ids}}}') for n, key, ids, _ in of]
+            claims = [(n, 1, digest, n, 0, ids, label, 2001, "{}") for n, _, ids, digest in of]
+            began = time.perf_counter()
+            for table, rows in (("name", names), ("node", shown), ("claim", claims)):
+                places = ", ".join("?" * len(rows[0]))
+                connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+            took += time.perf_counter() - began
+        began = time.perf_counter()
+        connection.execute("COMMIT")
+        return took + time.perf_counter() - began
+
+
 def ask_all(
     report: Report, store: Store, ids: Sequence[str], labels: Sequence[str], n: int
 ) -> None:
@@ -239,6 +272,9 @@ def main() -> None:
             seconds=round(took, 2),
             links_a_second=round(nodes * LINKS / took),
         )
+        took = sqlite_nodes_alone(folder / "alone.sqlite", nodes)
+        (folder / "alone.sqlite").unlink()
+        report.add("SQLite alone, the rows of as many nodes", seconds=round(took, 2))
         began = time.perf_counter()
         links = home.import_file(file).links
         took = time.perf_counter() - began

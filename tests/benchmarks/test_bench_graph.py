@@ -12,6 +12,7 @@ def test_it_imports_and_asks_every_question(small: Small) -> None:
     imported = lines["import, 2,000 nodes, 20,000 links"]
     alone = lines["SQLite alone, as many links and no nodes"]
     assert 0 < float(imported["links_a_second"]) < float(alone["links_a_second"])
+    assert float(lines["SQLite alone, the rows of as many nodes"]["seconds"]) > 0
     for case in (
         "search as you type",
         "expand any node",
