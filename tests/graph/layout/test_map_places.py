@@ -51,6 +51,15 @@ def test_parts_that_no_link_joins_lie_side_by_side_and_none_is_drawn_out() -> No
     assert (boxes[0][1] - boxes[0][0] > 0.5 * np.ptp(places, axis=0)).all()
 
 
+def test_couples_that_are_linked_to_nothing_else_can_be_told_apart() -> None:
+    triangle = np.array([(1000, 1001), (1001, 1002), (1002, 1000)])
+    pairs = np.concatenate([np.arange(1000).reshape(-1, 2), triangle])
+    places = map_places(links_of(pairs), 1003)
+    assert np.isfinite(places).all()
+    lengths = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
+    assert lengths.min() > 0.5 * np.median(lengths)
+
+
 def test_the_mesh_pushes_as_all_pairs_do() -> None:
     random = np.random.default_rng(0)
     places, charge = random.standard_normal((3000, 2)), random.uniform(1, 3, 3000)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutelage.graph.communities import communities
-from tutelage.graph.layout.room import packed
+from tutelage.graph.layout.room import packed, separated
 from tutelage.graph.layout.scene import Places, connected, pairs, within
 from tutelage.graph.layout.settle import settle, spread_start
 from tutelage.graph.model import Links
@@ -34,13 +34,15 @@ def whole(links: Links, count: int) -> Places:
     crowd = np.sort(np.concatenate([np.zeros(0, np.int64), *parts[len(islands) :]]))
     islands += [crowd] if len(crowd) else []
     laid = [_island(len(part), *within(part, one, other, pull, count)) for part in islands]
+    if len(crowd):  # two that are linked to nothing else come to stand on each other
+        laid[-1] = separated(laid[-1], np.zeros(len(crowd), np.bool_))
     places = np.zeros((count, 2))
     gap = 0.05 * float(np.ptp(laid[0], axis=0).max())
     for part, found in zip(islands, packed(laid, gap=gap), strict=True):
         places[part] = found
     places -= (places.max(axis=0) + places.min(axis=0)) / 2
     lengths = np.hypot(*(places[one] - places[other]).T)
-    return places / (np.median(lengths) if lengths.any() else 1.0)
+    return places / (np.median(lengths) if len(lengths) else 1.0)
 
 
 def _island(
