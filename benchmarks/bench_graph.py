@@ -159,21 +159,29 @@ def answered(graph: str | Path, runs: Path) -> float:
         return time.perf_counter() - began
 
 
+@contextmanager
+def bare(file: Path) -> Iterator[sqlite3.Connection]:
+    """Give a transaction with SQLite alone in an empty graph, and take the file away afterwards."""
+    open_store(file).close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -262144")
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+    file.unlink()
+
+
 def sqlite_alone(file: Path, nodes: int) -> float:
     """Return the seconds in which SQLite by itself keeps as many links, both ways, and counts them.
 
     They are sorted already, and go into the store's own table and index.
     """
-    open_store(file).close()
     random = np.random.default_rng(SEED)
     ends = random.integers(1, nodes + 1, (2, nodes * LINKS))
     source, target = ends[:, np.lexsort(ends[::-1])]
     kind = LINK_CODES.index("cites")
     took = 0.0
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -262144")
-        connection.execute("BEGIN IMMEDIATE")
+    with bare(file) as connection:
         connection.execute("DROP INDEX link_by_target")
         for begin in range(0, len(source), SLICE):
             here, there = (end[begin : begin + SLICE].tolist() for end in (source, target))
@@ -196,13 +204,9 @@ def sqlite_nodes_alone(file: Path, nodes: int) -> float:
     A node is a claim, a name and what the claims of it come to, in the store's own tables and
     indexes; each node here has one of each, and they come in portions as large as an import's.
     """
-    open_store(file).close()
     random = np.random.default_rng(SEED)
     label, took = "A title of six words or so", 0.0
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -262144")
-        connection.execute("BEGIN IMMEDIATE")
+    with bare(file) as connection:
         for begin in range(0, nodes, CHUNK):
             numbers = range(begin + 1, min(begin + CHUNK, nodes) + 1)
             keys = [f"openalex:W{n}" for n in numbers]
@@ -266,14 +270,12 @@ def main() -> None:
             f"read alone, {size}", seconds=round(took, 2), links_a_second=round(links / took)
         )
         took = sqlite_alone(folder / "alone.sqlite", nodes)
-        (folder / "alone.sqlite").unlink()
         report.add(
             "SQLite alone, as many links and no nodes",
             seconds=round(took, 2),
             links_a_second=round(nodes * LINKS / took),
         )
         took = sqlite_nodes_alone(folder / "alone.sqlite", nodes)
-        (folder / "alone.sqlite").unlink()
         report.add("SQLite alone, the rows of as many nodes", seconds=round(took, 2))
         began = time.perf_counter()
         links = home.import_file(file).links

@@ -71,7 +71,7 @@ describe("names", () => {
   });
 });
 
-describe("names", () => {
+describe("names on the canvas", () => {
   const palette = { background: "#ffffff", surface: "#ffffff", ink: "#000000", quiet: "#777777", accent: "#0000ff", font: "x" };
   const spot = (label: string, x: number, y: number, more: Partial<Spot> = {}): Spot => ({
     label, x, y, radius: 15, kind: "work", sub: "", letter: "W", solid: true, weight: 1, dim: false, picked: false, colour: "#000000", ...more,

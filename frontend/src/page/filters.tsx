@@ -121,7 +121,7 @@ const ask = (key: string, signal: AbortSignal) => api.node(key, signal);
 function Chooser(props: { name: string; kind: Kind; value: string; onChoose: (key: string) => void }) {
   const { name, kind, value, onChoose } = props;
   const [text, setText] = useState("");
-  const { data } = useAnswer<NodeBrief>(value, ask);
+  const { data } = useAnswer<NodeBrief>(value || null, ask);
   return (
     <div class="chooser" role="group" aria-label={name}>
       <span aria-hidden="true">{name}</span>

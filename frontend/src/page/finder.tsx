@@ -29,7 +29,7 @@ export function Finder(props: {
   const wanted = useRef(false); // Enter came before the answer
   const last = useRef<readonly NodeBrief[]>([]); // shown until the next answer, so that nothing flickers
   const typed = text.trim();
-  const { data, error, loading } = useAnswer(open && typed ? JSON.stringify([typed, kinds]) : "", ask);
+  const { data, error, loading } = useAnswer(open && typed ? JSON.stringify([typed, kinds]) : null, ask);
   if (data) last.current = data.nodes;
   if (!typed) last.current = [];
   const nodes = last.current;

@@ -27,7 +27,7 @@ export function Neighbours() {
   const { at, within, map } = where.value;
   const key = told.value;
   const question: Question = { key, hide: hidden.value, within: at.length || map ? "" : within };
-  const text = key ? JSON.stringify(question) : "";
+  const text = key ? JSON.stringify(question) : null;
   const answer = useAnswer(text, ask);
   const heading = useRef<HTMLHeadingElement>(null);
   const picked = useRef(false);

@@ -19,7 +19,7 @@ const together = (text: string, signal: AbortSignal) =>
 
 /** The panel that compares runs, by key; it asks for another while there is only one. */
 export function ComparePanel({ runs }: { runs: readonly string[] }) {
-  const answer = useAnswer(runs.length ? JSON.stringify(runs) : "", together);
+  const answer = useAnswer(runs.length ? JSON.stringify(runs) : null, together);
   return (
     <div class="panel compare">
       {runs.length > 0 && (
@@ -152,13 +152,13 @@ function Differences({ comparison, names }: { comparison: Comparison; names: rea
   );
 }
 
-/** Runs that a text names, or any; behind a sign, since an answer without a question is none. */
-const runsNamed = (text: string, signal: AbortSignal) => api.search(text.slice(1).trim(), ["run"], 8 + MOST, signal);
+/** Runs that a text names; without a word any, enough of them that 8 are others. */
+const runsNamed = (text: string, signal: AbortSignal) => api.search(text, ["run"], 8 + MOST, signal);
 
 /** A field that finds another run, offering some before anything is typed. */
 function AddRun({ runs }: { runs: readonly string[] }) {
   const [text, setText] = useState("");
-  const found = useAnswer(`>${text}`, runsNamed);
+  const found = useAnswer(text.trim(), runsNamed);
   const offered: readonly NodeBrief[] = found.data?.nodes ?? [];
   const others = offered.filter(({ key }) => !runs.includes(key)).slice(0, 8);
   const add = (key: string): void => {

@@ -54,15 +54,15 @@ export function follow<Question, Data>(
 /**
  * The answer to a question of a component's own, asked again when the question's text changes.
  *
- * @param text what is asked, as a text that changes with it; "" asks nothing
+ * @param text what is asked, as a text that changes with it; null asks nothing
  */
 export function useAnswer<Data>(
-  text: string,
+  text: string | null,
   ask: (text: string, signal: AbortSignal) => Promise<Data>,
 ): Answer<Data> {
-  const question = useMemo(() => signal<string | null>(text || null), []);
+  const question = useMemo(() => signal(text), []);
   const { answer, stop } = useMemo(() => follow(question, ask, { forget: true }), []);
-  question.value = text || null;
+  question.value = text;
   useEffect(() => stop, []);
   return answer.value;
 }
