@@ -153,8 +153,9 @@ def fold(text: str) -> str:
 
 def name_id(kind: str, label: str) -> str:
     """Return the weak id of a person or a topic; "" for other kinds and labels without a word."""
-    space, folded = _WEAK_OF.get(kind), fold(label)
-    return f"{space}:{folded}" if space and folded else ""
+    space = _WEAK_OF.get(kind)
+    folded = fold(label) if space else ""
+    return f"{space}:{folded}" if folded else ""
 
 
 def work_ids(

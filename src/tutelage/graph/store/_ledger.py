@@ -85,10 +85,10 @@ class Ledger:
 
 def add_up(talk: Talk, what: str, more: dict[int, int]) -> None:
     """Add to what is counted by kind."""
-    talk.many(
-        "INSERT INTO tally (what, kind, number) VALUES (?, ?, ?) ON CONFLICT (what, kind) "
-        "DO UPDATE SET number = tally.number + excluded.number",
+    talk.insert(
+        "tally (what, kind, number)",
         [(what, kind, number) for kind, number in more.items() if number],
+        "ON CONFLICT (what, kind) DO UPDATE SET number = tally.number + excluded.number",
     )
 
 

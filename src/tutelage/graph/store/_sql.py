@@ -86,10 +86,10 @@ class SqlStore(ABC):
         """See `Store.put_places`."""
         rows = [(scene, key, place.x, place.y) for key, place in places.items()]
         with self.write_lock, self.writing() as talk:
-            talk.many(
-                "INSERT INTO place (scene, key, x, y) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (scene, key) DO UPDATE SET x = excluded.x, y = excluded.y",
+            talk.insert(
+                "place (scene, key, x, y)",
                 rows,
+                "ON CONFLICT (scene, key) DO UPDATE SET x = excluded.x, y = excluded.y",
             )
 
     def put_map(self, places: Mapping[int, Place], communities: Mapping[int, int]) -> None:
@@ -97,7 +97,7 @@ class SqlStore(ABC):
         rows = ((node, place.x, place.y, communities[node]) for node, place in places.items())
         with self.write_lock, self.writing() as talk:
             talk.run("DELETE FROM spot")
-            talk.many("INSERT INTO spot (node, x, y, community) VALUES (?, ?, ?, ?)", rows)
+            talk.insert("spot (node, x, y, community)", rows)
 
     def save_view(self, name: str, query: str) -> SavedView:
         """See `Store.save_view`."""

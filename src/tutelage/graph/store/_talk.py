@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 Row = tuple[Any, ...]
 
 SLICE = 2_000  # rows that are made of columns at a time, to be written while they are in a cache
-LINK_COLUMNS = "source, kind, target, origin, source_name, target_name, weight, facts"
+LINK_ENDS = "source, kind, target, origin, source_name, target_name"  # no two links have the same
+LINK_COLUMNS = f"{LINK_ENDS}, weight, facts"
+HEAVIER_STAYS = (
+    f"ON CONFLICT ({LINK_ENDS}) DO UPDATE SET weight = excluded.weight, facts = excluded.facts "
+    "WHERE (excluded.weight, excluded.facts) > (link.weight, link.facts)"
+)
 
 
 class Talk(ABC):
@@ -27,6 +32,11 @@ class Talk(ABC):
     @abstractmethod
     def many(self, statement: str, rows: Iterable[Row]) -> None:
         """Carry out a statement for each row."""
+
+    def insert(self, into: str, rows: Iterable[Row], conflict: str = "") -> None:
+        """Add rows to a table, `into` its name and columns; `conflict` is said after the values."""
+        places = ", ".join("?" * (into.count(",") + 1))
+        self.many(f"INSERT INTO {into} VALUES ({places}) {conflict}", rows)
 
     @abstractmethod
     def pack(self, values: Collection[int] | Collection[str]) -> object:

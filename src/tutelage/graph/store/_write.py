@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from operator import itemgetter
 from types import TracebackType
 from typing import TypeVar
@@ -51,7 +51,7 @@ from tutelage.graph.store._talk import LINK_COLUMNS, SLICE, Row, Talk
 from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
-CHUNK = 5_000  # claims that are looked at together
+CHUNK = 20_000  # claims that are looked at together
 POUR = 2_500_000  # links that are sorted together; while they are written the reader goes on
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
@@ -109,8 +109,12 @@ class Writing:
             self._close()
 
     def _take_number(self, what: str) -> int:
-        self.next[what] += 1
-        return self.next[what]
+        return self._take_numbers(what, 1)[0]
+
+    def _take_numbers(self, what: str, count: int) -> range:
+        first = self.next[what] + 1
+        self.next[what] += count
+        return range(first, first + count)
 
     # ------------------------------------------------------------------ claims
     def take(self, claims: Iterable[Claims]) -> None:
@@ -231,35 +235,73 @@ class Writing:
             )
             for (digest,) in there:
                 del fresh[digest]
+        # In the order of the digests, so that the table and its index are both written in order.
+        numbers = dict(zip(sorted(fresh), self._take_numbers("claim", len(fresh)), strict=True))
         return [
-            Claimed.of(
-                self._take_number("claim"), self.origin.key, claim, row=(self.number, digest, *row)
-            )
+            Claimed.of(numbers[digest], self.origin.key, claim, row=(self.number, digest, *row))
             for digest, (claim, row) in fresh.items()
         ]
 
     def _settle(self, gone: Collection[int], added: Sequence[Claimed]) -> None:
+        """Write the nodes that claims come to, with all that share ids with them."""
+        self.changed = self.changed or bool(gone or added)
+        alone, others = self._apart(added)
+        if alone:
+            self._begin(alone)
+        if gone or others:
+            self._regroup(gone, others)
+
+    def _apart(self, added: Sequence[Claimed]) -> tuple[list[Claimed], list[Claimed]]:
+        """Tell claims whose ids nobody else has, most of a large import, from the others."""
+        names = Counter(chain.from_iterable(each.look for each in added))
+        shared = {name for name, count in names.items() if count > 1}
+        shared |= self._known_among(list(names))
+        alone = [shared.isdisjoint(each.look) for each in added]
+        others = [not by_itself for by_itself in alone]
+        return list(compress(added, alone)), list(compress(added, others))
+
+    def _known_among(self, texts: Collection[str]) -> set[str]:
+        """Return those of some ids that name a node."""
+        found = self.talk.stream(
+            f"SELECT text FROM name WHERE text {self.talk.texts}", self.talk.pack(texts)
+        )
+        return {text for (text,) in found}
+
+    def _begin(self, claims: Sequence[Claimed]) -> None:
+        """Write claims each of which is a node of its own."""
+        numbers = self._take_numbers("node", len(claims))
+        names = sorted(  # as the index has them
+            (name, node) for node, each in zip(numbers, claims, strict=True) for name in each.own
+        )
+        rows = [
+            (number, *name)
+            for number, name in zip(self._take_numbers("name", len(names)), names, strict=True)
+        ]
+        self._know((text, number, node) for number, text, node in rows)
+        self.talk.insert("name (id, text, node)", rows)
+        self._write_nodes([[each] for each in claims], numbers, {})
+        self._keep(zip(numbers, claims, strict=True))
+
+    def _keep(self, placed: Iterable[tuple[int, Claimed]]) -> None:
+        """Write claims that are new, each with its node."""
+        rows = sorted((each.id, node, *each.row) for node, each in placed)
+        self.talk.insert("claim (id, node, origin, digest, kind, ids, label, year, facts)", rows)
+
+    def _regroup(self, gone: Collection[int], added: Sequence[Claimed]) -> None:
         """Group claims with all that share ids with them, and write the nodes they come to."""
-        if not gone and not added:
-            return
-        self.changed = True
         talk, near = self.talk, _Near(self.talk, gone, added)
         groups = grouped([*near.claims, *added])
         numbers = self._number(groups, near)
         moved = self._write_names(groups, numbers, near)
         moving = self._moving(moved, near)
-        vanished = self._write_nodes(groups, numbers, near)
+        vanished = self._write_nodes(groups, numbers, near.nodes)
         placed = [
             (number, each)
             for group, number in zip(groups, numbers, strict=True)
             for each in group
             if each.node != number
         ]
-        talk.many(
-            "INSERT INTO claim (node, id, origin, digest, kind, ids, label, year, facts) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(number, each.id, *each.row) for number, each in placed if each.row],
-        )
+        self._keep((number, each) for number, each in placed if each.row)
         talk.many(
             "UPDATE claim SET node = ? WHERE id = ?",
             [(number, each.id) for number, each in placed if not each.row],
@@ -270,8 +312,6 @@ class Writing:
 
     def _number(self, groups: list[list[Claimed]], near: "_Near") -> list[int]:
         """Give each group the number of the node that most of it was, or a new one."""
-        if not near.names and not near.nodes:
-            return [self._take_number("node") for _ in groups]
         numbers, taken = [0] * len(groups), set[int]()
         bids: Counter[tuple[int, int]] = Counter()
         for place, group in enumerate(groups):
@@ -326,7 +366,7 @@ class Writing:
         self.talk.many("DELETE FROM name WHERE id = ?", dropped)
         self.talk.many("UPDATE name SET node = ? WHERE id = ?", changed)
         added.sort(key=itemgetter(1))  # as the index has them
-        self.talk.many("INSERT INTO name (id, text, node) VALUES (?, ?, ?)", added)
+        self.talk.insert("name (id, text, node)", added)
         return moved
 
     def _moving(self, moved: Moved, near: "_Near") -> list[Row]:
@@ -379,14 +419,12 @@ class Writing:
 
     def _note_linked(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Keep of which names an origin claims links, so that they are found when it goes."""
-        self.talk.many(
-            "INSERT INTO linked (origin, name) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(pairs)
-        )
+        self.talk.insert("linked (origin, name)", sorted(pairs), "ON CONFLICT DO NOTHING")
 
     def _write_nodes(
-        self, groups: list[list[Claimed]], numbers: list[int], near: "_Near"
+        self, groups: list[list[Claimed]], numbers: Sequence[int], there: dict[int, Row]
     ) -> set[int]:
-        """Write what the claims of each node come to; return the nodes that are no more."""
+        """Write what the claims of each node come to; return those of `there` that are no more."""
         rows, indexed, count = list[Row](), list[tuple[int, int, str]](), Counter[int]()
         few = self.written + len(groups) <= FEW_NODES  # else search waits for `refresh`
         for group, number in zip(groups, numbers, strict=True):
@@ -394,7 +432,7 @@ class Writing:
             facts = {**claim.facts, "ids": ids}
             told = dumps(facts) if claim.facts else f'{{"ids":{dumps_texts(ids)}}}'
             row = (ids[0], NODE_CODES.index(claim.kind), claim.label, claim.year, told)
-            old = near.nodes.get(number)
+            old = there.get(number)
             if old and old[:5] == row:
                 continue
             count[row[1]] += 1
@@ -407,14 +445,14 @@ class Writing:
                     self.next["rank"] = rank = self.next["rank"] - 1
                     indexed.append((number, rank, text))
             rows.append((number, *row, weight, rank))
-        gone = {node for node, old in near.nodes.items() if old} - set(numbers)
-        count.subtract(near.nodes[node][1] for node in gone)
-        self.talk.many(
-            "INSERT INTO node (id, key, kind, label, year, facts, importance, rank) VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET key = excluded.key, "
-            "kind = excluded.kind, label = excluded.label, year = excluded.year, "
-            "facts = excluded.facts, importance = excluded.importance, rank = excluded.rank",
+        gone = there.keys() - set(numbers)
+        count.subtract(there[node][1] for node in gone)
+        self.talk.insert(
+            "node (id, key, kind, label, year, facts, importance, rank)",
             rows,
+            "ON CONFLICT (id) DO UPDATE SET key = excluded.key, kind = excluded.kind, "
+            "label = excluded.label, year = excluded.year, facts = excluded.facts, "
+            "importance = excluded.importance, rank = excluded.rank",
         )
         for table, column in (("node", "id"), ("spot", "node")):
             self.talk.many(f"DELETE FROM {table} WHERE {column} = ?", [(node,) for node in gone])
@@ -588,7 +626,9 @@ class Writing:
             " AND source IN (SELECT node FROM name WHERE id IN "
             "(SELECT name FROM linked WHERE linked.origin = link.origin))"
         )
-        nodes = "SELECT count(DISTINCT node) FROM claim WHERE claim.origin = origin.id"
+        # The sign keeps databases from the index of digests: many are counted faster by node.
+        many = "+" if self.written > FEW_NODES else ""
+        nodes = f"SELECT count(DISTINCT node) FROM claim WHERE {many}claim.origin = origin.id"
         for origin in self._recount:
             links = "SELECT count(*) FROM link WHERE origin = ?" + (some if self.ledger.few else "")
             self.talk.run(
@@ -598,7 +638,7 @@ class Writing:
             )
         self.talk.run(
             f"UPDATE origin SET nodes = ({nodes}) WHERE key {self.talk.texts}",
-            self.talk.pack(list(self._regrouped)),
+            self.talk.pack(list(self._regrouped - {self.origin.key})),
         )
         self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
         return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tutelage.errors import GraphBusyError, GraphError
 from tutelage.graph.store._sql import SqlStore
-from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
+from tutelage.graph.store._talk import HEAVIER_STAYS, LINK_COLUMNS, LINK_ENDS, Row, Talk
 
 if TYPE_CHECKING:
     import psycopg
@@ -97,25 +97,16 @@ class PostgresTalk(Talk):
 
     def add_links(self, rows: Iterable[Row]) -> None:
         """See `Talk.add_links`."""
-        added = (
-            f"INSERT INTO link ({LINK_COLUMNS}) {{}} ON CONFLICT "
-            "(source, kind, target, origin, source_name, target_name) "
-            "DO UPDATE SET weight = excluded.weight, facts = excluded.facts "
-            "WHERE (excluded.weight, excluded.facts) > (link.weight, link.facts)"
-        )
         stream = iter(rows)
         head = list(islice(stream, COPIED))
         if len(head) < COPIED:
-            self.many(added.format("VALUES (?, ?, ?, ?, ?, ?, ?, ?)"), head)
+            self.insert(f"link ({LINK_COLUMNS})", head, HEAVIER_STAYS)
             return
         self.run("CREATE TEMPORARY TABLE sent (LIKE link) ON COMMIT DROP")
         self._copy(f"COPY sent ({LINK_COLUMNS}) FROM STDIN", chain(head, stream))
-        ends = "source, kind, target, origin, source_name, target_name"
         self.run(
-            added.format(
-                f"SELECT DISTINCT ON ({ends}) {LINK_COLUMNS} FROM sent "
-                f"ORDER BY {ends}, weight DESC, facts DESC"
-            )
+            f"INSERT INTO link ({LINK_COLUMNS}) SELECT DISTINCT ON ({LINK_ENDS}) {LINK_COLUMNS} "
+            f"FROM sent ORDER BY {LINK_ENDS}, weight DESC, facts DESC {HEAVIER_STAYS}"
         )
         self.run("DROP TABLE sent")
 
@@ -195,7 +186,7 @@ class PostgresStore(SqlStore):
                     talk.run(statement)
                 facts = ("version", "origin", "claim", "name", "node", "rank", "late")
                 rows = [*((name, 0) for name in facts), ("tables", VERSION)]
-                talk.many("INSERT INTO fact (name, value) VALUES (?, ?)", rows)
+                talk.insert("fact (name, value)", rows)
             tables = talk.one("SELECT value FROM fact WHERE name = 'tables'")
         if tables is None or tables > VERSION:
             raise GraphError(

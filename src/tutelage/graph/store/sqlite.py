@@ -6,16 +6,21 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
 from tutelage.errors import GraphBusyError, GraphError
 from tutelage.graph.store._sql import SqlStore
-from tutelage.graph.store._talk import LINK_COLUMNS, Row, Talk
+from tutelage.graph.store._talk import HEAVIER_STAYS, LINK_COLUMNS, Row, Talk
 
 APPLICATION = 0x7475746C  # "tutl", in the header of the file
 VERSION = 1  # of the tables
 MIGRATIONS: dict[int, str] = {}  # version -> what makes the next one of it
 WAIT_SECONDS = 30.0  # for another process to finish writing
+WRITING_CACHE = 262_144  # KiB
+READING_CACHE = 32_768
+SORTING_CACHE = 16_384  # an index's rows are sorted while the processor has them at hand
+TOGETHER = 100  # rows that a statement adds: SQLite was once built for at most 999 values
 STEPS = 2_000  # of SQLite's machine between two looks at the clock
 
 TABLES = """
@@ -93,27 +98,28 @@ class SqliteTalk(Talk):
         """See `Talk.many`."""
         self.connection.executemany(statement, rows)
 
+    def insert(self, into: str, rows: Iterable[Row], conflict: str = "") -> None:
+        """See `Talk.insert`. Many rows a statement take half the time of a statement a row."""
+        stream = iter(rows)
+        while several := list(islice(stream, TOGETHER)):
+            places = f"({', '.join('?' * len(several[0]))})"
+            values = ", ".join([places] * len(several))
+            statement = f"INSERT INTO {into} VALUES {values} {conflict}"
+            self.run(statement, *chain.from_iterable(several))
+
     def pack(self, values: Collection[int] | Collection[str]) -> object:
         """See `Talk.pack`."""
         return json.dumps(list(values))
 
     def add_links(self, rows: Iterable[Row]) -> None:
         """See `Talk.add_links`."""
-        self.many(
-            f"INSERT INTO link ({LINK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
-            "DO UPDATE SET weight = excluded.weight, facts = excluded.facts "
-            "WHERE (excluded.weight, excluded.facts) > (weight, facts)",
-            rows,
-        )
+        self.insert(f"link ({LINK_COLUMNS})", rows, HEAVIER_STAYS)
 
     def index_words(self, rows: Iterable[tuple[int, int, str]], *, anew: bool) -> None:
         """See `Talk.index_words`."""
         if anew:
             self.run("INSERT INTO words (words) VALUES ('delete-all')")
-        self.many(
-            "INSERT INTO words (rowid, text) VALUES (?, ?)",
-            ((rank, words) for _, rank, words in rows),
-        )
+        self.insert("words (rowid, text)", ((rank, words) for _, rank, words in rows))
         if anew:
             self.run("INSERT INTO words (words) VALUES ('optimize')")
 
@@ -136,7 +142,9 @@ class SqliteTalk(Talk):
 
     def build_back_index(self) -> None:
         """See `Talk.build_back_index`."""
+        self.run(f"PRAGMA cache_size = -{SORTING_CACHE}")
         self.run(BACK)
+        self.run(f"PRAGMA cache_size = -{WRITING_CACHE}")
 
 
 class SqliteStore(SqlStore):
@@ -185,7 +193,7 @@ class SqliteStore(SqlStore):
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute(f"PRAGMA cache_size = -{262_144 if write else 32_768}")  # in KiB
+        connection.execute(f"PRAGMA cache_size = -{WRITING_CACHE if write else READING_CACHE}")
         connection.execute("PRAGMA mmap_size = 1073741824")
         connection.execute(
             "PRAGMA temp_store = memory" if not write else "PRAGMA temp_store = file"
@@ -216,6 +224,7 @@ class SqliteStore(SqlStore):
                 "such as a network drive. Put the graph on a local disk."
             )
         self._writer.execute("PRAGMA synchronous = NORMAL")  # no loss but of the last changes
+        self._writer.execute("PRAGMA threads = 1")  # beside the own one, to sort
         if not empty and version < VERSION:
             self._migrate(version)
         elif empty:
