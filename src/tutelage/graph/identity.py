@@ -109,6 +109,9 @@ def number_id(namespace: str, value: object) -> str:
     )
 
 
+_FORMS = {"doi": doi_id, "arxiv": arxiv_id, "openalex": openalex_id, "orcid": orcid_id}
+
+
 def normal_id(text: object) -> str:
     """Return the normal form of an id of any namespace, or "" if it is none.
 
@@ -119,9 +122,8 @@ def normal_id(text: object) -> str:
         return ""
     space, _, name = text.strip().partition(":")
     space = space.lower()
-    forms = {"doi": doi_id, "arxiv": arxiv_id, "openalex": openalex_id, "orcid": orcid_id}
-    if space in forms:
-        return forms[space](name)
+    if space in _FORMS:
+        return _FORMS[space](name)
     if space in ("name", "topic"):
         return f"{space}:{folded}" if (folded := fold(name)) else ""
     found = _OTHER.fullmatch(f"{space}:{name.strip()}")

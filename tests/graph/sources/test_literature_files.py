@@ -221,6 +221,24 @@ def test_a_table_of_links(tmp_path: Path) -> None:
     ]
 
 
+def test_an_end_is_known_again_however_rows_describe_it(tmp_path: Path) -> None:
+    head = "source_kind,source,link,target_kind,target,source_label,target_label,weight\n"
+    rows = (
+        "work,arxiv:2203.08679,,,,Of one,,\n"
+        "work,ARXIV:2203.08679,cites,work,doi:10.1000/2,,,\n"  # in another spelling
+        "work,arxiv:2203.08679,cites,work,doi:10.1000/2,Of one,Of two, \n"  # told; no weight
+        "person,Ann Lee,authorship,work,arxiv:2203.08679,,,2\n"
+        "work,doi:10.1000/2,cites,work,arxiv:2203.08679,,Of one,\n"
+    )
+    claims, report = taken(tmp_path, head + rows)
+    assert report.problems == []
+    one, two = "arxiv:2203.08679", "doi:10.1000/2"
+    found = [(each.source, each.target, each.weight) for each in links(claims, "cites")]
+    assert found == [(one, two, 1), (one, two, 1), (two, one, 1)]
+    assert [(each.target, each.weight) for each in links(claims, "authorship")] == [(one, 2)]
+    assert report.nodes == 3
+
+
 def test_a_row_that_is_refused_does_not_spoil_those_after_it(tmp_path: Path) -> None:
     head = LINKS_CSV.partition("\n")[0] + "\n"
     bad = "person,Ann Lee,bogus,work,A title,1\nperson,Ann Lee,authorship,work,A title,much\n"

@@ -334,12 +334,14 @@ class _Settling:
             return
         self._said.add(mark)
         kinds, ids = self._kinds, own_ids(claim)
-        for name in ids:
-            if (kind := kinds.get(name) or kind_of(name)) not in ("", claim.kind):
+        known = [kinds.get(name, "") for name in ids]
+        for name, kind in zip(ids, known, strict=True):
+            if (kind := kind or kind_of(name)) not in ("", claim.kind):
                 self._report.skip(line, f"{name} names a {kind}, and cannot be a {claim.kind}")
                 return
-        self._report.nodes += not any(name in kinds for name in ids)
-        kinds.update(dict.fromkeys(ids, claim.kind))
+        self._report.nodes += not any(known)
+        for name in ids:
+            kinds[name] = claim.kind
         yield claim
 
     def link(self, line: int, claim: LinkClaim) -> Iterator[Claims]:

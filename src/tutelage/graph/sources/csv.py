@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress, count
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,8 @@ WORKS = (
 )
 LINKS = ("source_kind", "source", "link", "target_kind", "target")
 SEAM = "\x1f"  # joins cells
-NO_LINK = -1
+NO_LINK, ODD = -1, -2  # instead of the code of a kind of link
+NEW = -1  # instead of a place
 BLOCK = 1 << 15  # bytes of lines that are looked at together, while they are in a cache
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell that a spreadsheet would run begins with; exports put ``'`` before it."""
@@ -82,8 +83,8 @@ def claims(stream: Stream, report: Report) -> Iterator[tuple[int, Claims]]:
 
 
 _KINDS = {"": NO_LINK, **{name: code for code, name in enumerate(LINK_CODES)}}
-_End = Sequence[Sequence[str]]
-"""The columns of an end: kind, id or name, label, year."""
+_End = tuple[str, str, str, str]
+"""The cells of an end: kind, id or name, label, year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,8 @@ def _names(line: str) -> list[str]:
 
 def _cell(cell: str) -> str:
     """Return a cell without the mark that keeps spreadsheets from running it."""
+    if not cell:
+        return cell
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
@@ -297,7 +300,10 @@ class _Links:
         self._report = report
         self._ids: list[str] = []
         self._places: dict[str, int] = {}  # of ids, in `_ids`
-        self._ends: dict[str, int] = {}  # what cells say -> the place of an id claimed already
+        # What cells say of ends claimed already -> the place of an id: by kind where they have but
+        # an id or a name, as in most rows of large tables, and else joined.
+        self._bare: dict[str, dict[str, int]] = {}
+        self._described: dict[str, int] = {}
         self._source, self._target = (
             [_place(names, each) for each in (f"{end}_kind", end, f"{end}_label", f"{end}_year")]
             for end in ("source", "target")
@@ -307,69 +313,85 @@ class _Links:
     def claims(self, portion: _Portion) -> Iterator[tuple[int, Claims]]:
         """Yield what rows say: the ends that are new, and then the links."""
         lines, columns = portion.lines, portion.columns
-        source_told, target_told = (
-            [columns[place] for place in end] for end in (self._source, self._target)
+        told = (_KINDS.get(name, ODD) for name in columns[self._kind])
+        kind = np.fromiter(told, np.int64, len(lines))
+        weight = np.array(
+            [number(cell) if (cell := _cell(told)) else 1.0 for told in columns[self._weight]],
+            np.float64,  # NaN where it is none
         )
-        kinds = list(map(_KINDS.get, columns[self._kind]))
-        weights = [number(_cell(told)) if told else 1.0 for told in columns[self._weight]]
-        sources, targets = self._known(source_told), self._known(target_told)
-        if any(None in told for told in (kinds, sources, targets, weights)):
-            for n, told in enumerate(zip(kinds, sources, targets, weights, strict=True)):
-                if None not in told:
-                    continue
-                row = [column[n] for column in columns]
-                try:
-                    yield from ((int(lines[n]), claim) for claim in self._fresh(row))
-                except UnfitError as error:
-                    self._report.skip(int(lines[n]), str(error))
-                    kinds[n] = NO_LINK
-                else:
-                    kinds[n] = _KINDS[_cell(row[self._kind])]
-                    sources[n], targets[n] = (
-                        self._ends.get(SEAM.join(row[place] for place in end))
-                        for end in (self._source, self._target)
-                    )
-        linked = [kind != NO_LINK for kind in kinds]
-        if any(linked):
-            kind, source, target = (
-                np.array(list(compress(column, linked)), np.int64)
-                for column in (kinds, sources, targets)
-            )
-            weight = np.array(list(compress(weights, linked)), np.float64)
-            line = lines[np.array(linked)]
+        source, target = (
+            self._known([columns[place] for place in end]) for end in (self._source, self._target)
+        )
+        odd = (kind == ODD) | (source == NEW)
+        odd |= (kind != NO_LINK) & ((target == NEW) | np.isnan(weight))
+        rows = list(zip(*columns, strict=True)) if odd.any() else []
+        for n in np.flatnonzero(odd).tolist():
+            line = int(lines[n])
+            try:
+                yield from [(line, claim) for claim in self._fresh(rows[n])]
+            except UnfitError as error:
+                self._report.skip(line, str(error))
+                kind[n] = NO_LINK
+            else:
+                kind[n] = _KINDS[_cell(rows[n][self._kind])]
+                source[n], target[n] = (
+                    self._place_of(_picked(rows[n], end)) for end in (self._source, self._target)
+                )
+        linked = kind != NO_LINK
+        if linked.any():
             links = LinkClaims(
-                ids=self._ids, kind=kind, source=source, target=target, weight=weight, line=line
-            )
-            yield int(line[0]), links
+                ids=self._ids, kind=kind, source=source, target=target, weight=weight, line=lines
+            )[linked]
+            yield int(links.line[0]), links
 
-    def _known(self, end: _End) -> list[int | None]:
-        # One text is found faster than a tuple of four.
-        return list(map(self._ends.get, map(SEAM.join, zip(*end, strict=True))))
+    def _known(self, end: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """Return the places of ends, as columns of kind, id or name, label and year."""
+        kinds, told, *beside = end
+        if len(set(kinds)) == 1 and not any(map(any, beside)):
+            found = map(self._bare.get(kinds[0], {}).get, told, repeat(NEW))
+        else:
+            found = map(self._place_of, zip(*end, strict=True))
+        return np.fromiter(found, np.int64, len(kinds))
+
+    def _place_of(self, end: _End) -> int:
+        kind, told, *beside = end
+        if any(beside):
+            return self._described.get(SEAM.join(end), NEW)
+        return self._bare.get(kind, {}).get(told, NEW)
 
     def _fresh(self, row: Sequence[str]) -> list[NodeClaim]:
         """Return the ends that are new, which are said only if the row is fit as a whole."""
         kind, weight = _cell(row[self._kind]), _cell(row[self._weight])
-        fresh: dict[str, tuple[list[str], NodeClaim]] = {}
+        fresh: dict[_End, NodeClaim] = {}
         for places in (self._source, self._target) if kind else (self._source,):
-            end = [row[place] for place in places]
-            if (known_as := SEAM.join(end)) not in self._ends and known_as not in fresh:
-                fresh[known_as] = end, _node(*map(_cell, end))
+            end = _picked(row, places)
+            if self._place_of(end) == NEW and end not in fresh:
+                fresh[end] = _node(*map(_cell, end))
         if kind and kind not in LINK_KINDS:
             raise UnfitError(f"there is no kind of link {kind!r}")
         if kind and weight and number(weight) is None:
             raise UnfitError(f"a weight is a finite number, not {weight!r}")
-        for told, claim in fresh.values():
-            self._know(told, claim.ids[0])
-        return [claim for _, claim in fresh.values()]
+        for end, claim in fresh.items():
+            self._know(end, claim.ids[0])
+        return list(fresh.values())
 
-    def _know(self, end: Sequence[str], name: str) -> None:
+    def _know(self, end: _End, name: str) -> None:
         place = self._places.setdefault(name, len(self._ids))
         if place == len(self._ids):
             self._ids.append(name)
-        self._ends[SEAM.join(end)] = place
         kind, told, *beside = end
-        if any(beside) and name.lower() == told.lower():  # the bare id says nothing more
-            self._ends.setdefault(SEAM.join((kind, told, "", "")), place)
+        bare = self._bare.setdefault(kind, {})
+        if not any(beside):
+            bare[told] = place
+            return
+        self._described[SEAM.join(end)] = place
+        if name.lower() == told.lower():  # the bare id says nothing more
+            bare.setdefault(told, place)
+
+
+def _picked(row: Sequence[str], places: Sequence[int]) -> _End:
+    kind, told, label, year = places
+    return row[kind], row[told], row[label], row[year]
 
 
 def _node(kind: str, told: str, label: str, when: str) -> NodeClaim:

@@ -95,7 +95,8 @@ def dumps_texts(texts: Iterable[str]) -> str:
 
 def digest_of(row: Row) -> int:
     """Return a number that stands for a claim's row."""
-    text = "\x1f".join(map(str, row)).encode()
+    kind, ids, label, year, facts = row
+    text = f"{kind}\x1f{ids}\x1f{label}\x1f{year}\x1f{facts}".encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 

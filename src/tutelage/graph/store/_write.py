@@ -582,7 +582,8 @@ class Writing:
         swap = np.isin(kind, UNDIRECTED) & (source > target)
         source[swap], target[swap] = target[swap], source[swap]
         source_name[swap], target_name[swap] = target_name[swap], source_name[swap]
-        order = np.lexsort((target_name, source_name, target, source * len(LINK_CODES) + kind))
+        # One number of all that the table is ordered by: whatever it may overflow to is but slower.
+        order = np.argsort((source * len(LINK_CODES) + kind) * len(self._node_of) + target)
 
         def rows() -> Iterator[Row]:
             for begin in range(0, len(order), SLICE):
