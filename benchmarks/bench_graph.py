@@ -28,8 +28,9 @@ from benchmarks._harness import Report, parsed, parser
 from tutelage.graph.home import Home
 from tutelage.graph.model import LINK_CODES
 from tutelage.graph.store import Store, open_store
+from tutelage.graph.store._ledger import counted_by_kind
 from tutelage.graph.store._write import CHUNK
-from tutelage.graph.store.sqlite import BACK
+from tutelage.graph.store.sqlite import WRITING_CACHE, SqliteTalk
 
 SEED = 0
 LINKS = 10  # of a node
@@ -160,14 +161,14 @@ def answered(graph: str | Path, runs: Path) -> float:
 
 
 @contextmanager
-def bare(file: Path) -> Iterator[sqlite3.Connection]:
+def bare(file: Path) -> Iterator[SqliteTalk]:
     """Give a transaction with SQLite alone in an empty graph, and take the file away afterwards."""
     open_store(file).close()
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -262144")
+        for setting in ("synchronous = NORMAL", f"cache_size = -{WRITING_CACHE}", "threads = 1"):
+            connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN IMMEDIATE")
-        yield connection
+        yield SqliteTalk(connection)
     file.unlink()
 
 
@@ -181,20 +182,18 @@ def sqlite_alone(file: Path, nodes: int) -> float:
     source, target = ends[:, np.lexsort(ends[::-1])]
     kind = LINK_CODES.index("cites")
     took = 0.0
-    with bare(file) as connection:
-        connection.execute("DROP INDEX link_by_target")
+    with bare(file) as talk:
+        talk.drop_back_index()
         for begin in range(0, len(source), SLICE):
             here, there = (end[begin : begin + SLICE].tolist() for end in (source, target))
             rows = [(a, kind, b, 1, a, b, 1.0, "") for a, b in zip(here, there, strict=True)]
             began = time.perf_counter()
-            connection.executemany("INSERT OR IGNORE INTO link VALUES (?,?,?,?,?,?,?,?)", rows)
+            talk.add_links(rows)
             took += time.perf_counter() - began
         began = time.perf_counter()
-        connection.execute(BACK)
-        connection.execute(
-            "SELECT count(*) FROM (SELECT DISTINCT source, kind, target FROM link)"
-        ).fetchall()
-        connection.execute("COMMIT")
+        talk.build_back_index()
+        talk.rows(counted_by_kind())
+        talk.run("COMMIT")
         return took + time.perf_counter() - began
 
 
@@ -206,23 +205,22 @@ def sqlite_nodes_alone(file: Path, nodes: int) -> float:
     """
     random = np.random.default_rng(SEED)
     label, took = "A title of six words or so", 0.0
-    with bare(file) as connection:
+    with bare(file) as talk:
         for begin in range(0, nodes, CHUNK):
             numbers = range(begin + 1, min(begin + CHUNK, nodes) + 1)
             keys = [f"openalex:W{n}" for n in numbers]
             lists = [f'["{key}"]' for key in keys]
-            digests = random.integers(-(2**62), 2**62, len(keys)).tolist()
+            digests = np.sort(random.integers(-(2**62), 2**62, len(keys))).tolist()
             of = list(zip(numbers, keys, lists, digests, strict=True))
             names = [(n, key, n) for key, n in sorted(zip(keys, numbers, strict=True))]
             shown = [(n, key, 0, label, 2001, 0.0, -n, f'{{"ids":{ids}}}') for n, key, ids, _ in of]
             claims = [(n, 1, digest, n, 0, ids, label, 2001, "{}") for n, _, ids, digest in of]
             began = time.perf_counter()
             for table, rows in (("name", names), ("node", shown), ("claim", claims)):
-                places = ", ".join("?" * len(rows[0]))
-                connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+                talk.insert(table, rows)
             took += time.perf_counter() - began
         began = time.perf_counter()
-        connection.execute("COMMIT")
+        talk.run("COMMIT")
         return took + time.perf_counter() - began
 
 

@@ -58,7 +58,7 @@ class Ledger:
             self.talk.build_back_index()
         if not self.few:
             self.talk.run("DELETE FROM tally WHERE what = 'link'")
-            self._add_up(dict(self.talk.rows(_by_kind())))
+            self._add_up(dict(self.talk.rows(counted_by_kind())))
         elif self._sources:
             after = Counter(self._count(self._sources))
             after.subtract(self._before)
@@ -75,7 +75,7 @@ class Ledger:
         self._sources |= sources
 
     def _count(self, sources: Collection[int]) -> dict[int, int]:
-        some = _by_kind(f"AND source {self.talk.numbers}")
+        some = counted_by_kind(f"AND source {self.talk.numbers}")
         return dict(self.talk.rows(some, self.talk.pack(list(sources))))
 
     def _add_up(self, more: dict[int, int]) -> None:
@@ -91,7 +91,7 @@ def add_up(talk: Talk, what: str, more: dict[int, int]) -> None:
     )
 
 
-def _by_kind(some: str = "") -> str:
+def counted_by_kind(some: str = "") -> str:
     """Return how to count links by kind, those of several origins or names once.
 
     In the table's own order up to the kinds, of which there are few to sort.

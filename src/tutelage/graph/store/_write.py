@@ -52,7 +52,7 @@ from tutelage.graph.store._words import words
 
 FEW_NODES = 10_000  # of a change, that search finds at once
 CHUNK = 20_000  # claims that are looked at together
-POUR = 2_500_000  # links that are sorted together; while they are written the reader goes on
+POUR = 1_000_000  # links that are sorted together; while they are written the reader goes on
 MOST_NAMES = 5_000_000  # that are remembered during one change
 SMALL = 200_000  # asserted links up to which all derived ones are computed with every change
 COMPARED = 100_000  # claims up to which `replace` looks whether any differs
