@@ -65,8 +65,8 @@ def _drawn(links: Links, numbers: Sequence[int]) -> dict[int, Spot]:
         target=target[inside],
         **{name: getattr(links, name)[inside] for name in ("kind", "weight", "count", "strength")},
     )
-    places = map_places(chosen, len(sorted_))
     groups = communities(len(sorted_), chosen)
+    places = map_places(chosen, len(sorted_), group=groups)
     return {
         number: (Place(x, y), group)
         for number, (x, y), group in zip(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutelage.errors import GraphError
+from tutelage.graph.communities import communities
 from tutelage.graph.layout.force import force
 from tutelage.graph.layout.layered import layered
 from tutelage.graph.layout.scene import Scene
@@ -71,10 +72,21 @@ def lay_out(
     return {key: pinned.get(key, found[key]) for key in keys}
 
 
-def map_places(links: Links, count: int, *, engine: Engine = "own") -> NDArray[np.float64]:
+def map_places(
+    links: Links,
+    count: int,
+    *,
+    engine: Engine = "own",
+    group: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
     """Return places ``[count, 2]`` for the map of everything: 100,000 nodes in seconds.
 
-    With "igraph", those of that library, an optional extra under the GPL.
+    Args:
+        links: whose ends are numbers below `count`.
+        count: nodes.
+        engine: "igraph" for the places of that library, an optional extra under the GPL.
+        group: the `communities` of the nodes ``[count]``, where they are known already: to find
+            them takes as long as all else.
 
     Raises:
         GraphError: a link to no node, or igraph is wanted and not installed.
@@ -84,7 +96,7 @@ def map_places(links: Links, count: int, *, engine: Engine = "own") -> NDArray[n
         from tutelage.graph.layout.igraph import by_igraph
 
         return by_igraph(links, count)
-    return whole(links, count)
+    return whole(links, count, communities(count, links) if group is None else group)
 
 
 def _demand_ends(links: Links, count: int) -> None:

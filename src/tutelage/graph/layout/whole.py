@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tutelage.graph.communities import communities
 from tutelage.graph.layout.room import packed, separated
 from tutelage.graph.layout.scene import Places, connected, pairs, within
 from tutelage.graph.layout.settle import settle, spread_start
@@ -19,14 +18,13 @@ ACROSS = 0.2
 """How strongly a link between two communities pulls, beside 1 within: each becomes an island."""
 
 
-def whole(links: Links, count: int) -> Places:
+def whole(links: Links, count: int, group: NDArray[np.int64]) -> Places:
     """Return places ``[count, 2]`` for tens of thousands of nodes and more.
 
-    The median link is 1 long.
+    The median link is 1 long, `group` the community of each node ``[count]``.
     """
     if count == 0:
         return np.zeros((0, 2))
-    group = communities(count, links)
     one, other, pull = pairs(links, count, np.ones(len(links)))
     pull = np.where(group[one] == group[other], pull, ACROSS * pull)
     parts = connected(one, other, count)
