@@ -30,7 +30,7 @@ from tutelage.graph.model import LINK_CODES
 from tutelage.graph.store import Store, open_store
 from tutelage.graph.store._ledger import counted_by_kind
 from tutelage.graph.store._write import CHUNK
-from tutelage.graph.store.sqlite import WRITING_CACHE, SqliteTalk
+from tutelage.graph.store.sqlite import WRITING, SqliteTalk
 
 SEED = 0
 LINKS = 10  # of a node
@@ -165,7 +165,7 @@ def bare(file: Path) -> Iterator[SqliteTalk]:
     """Give a transaction with SQLite alone in an empty graph, and take the file away afterwards."""
     open_store(file).close()
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        for setting in ("synchronous = NORMAL", f"cache_size = -{WRITING_CACHE}", "threads = 1"):
+        for setting in WRITING:
             connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN IMMEDIATE")
         yield SqliteTalk(connection)

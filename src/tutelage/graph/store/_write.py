@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from types import TracebackType
 from typing import TypeVar
@@ -256,9 +256,8 @@ class Writing:
         names = Counter(chain.from_iterable(each.look for each in added))
         shared = {name for name, count in names.items() if count > 1}
         shared |= self._known_among(list(names))
-        alone = [shared.isdisjoint(each.look) for each in added]
-        others = [not by_itself for by_itself in alone]
-        return list(compress(added, alone)), list(compress(added, others))
+        alone = [each for each in added if shared.isdisjoint(each.look)]
+        return alone, [each for each in added if not shared.isdisjoint(each.look)]
 
     def _known_among(self, texts: Collection[str]) -> set[str]:
         """Return those of some ids that name a node."""

@@ -20,6 +20,11 @@ WAIT_SECONDS = 30.0  # for another process to finish writing
 WRITING_CACHE = 262_144  # KiB
 READING_CACHE = 32_768
 SORTING_CACHE = 16_384  # an index's rows are sorted while the processor has them at hand
+WRITING = (
+    f"cache_size = -{WRITING_CACHE}",
+    "synchronous = NORMAL",  # no loss but of the last changes
+    "threads = 1",  # beside the own one, to sort
+)
 TOGETHER = 100  # rows that a statement adds: SQLite was once built for at most 999 values
 STEPS = 2_000  # of SQLite's machine between two looks at the clock
 
@@ -143,8 +148,10 @@ class SqliteTalk(Talk):
     def build_back_index(self) -> None:
         """See `Talk.build_back_index`."""
         self.run(f"PRAGMA cache_size = -{SORTING_CACHE}")
-        self.run(BACK)
-        self.run(f"PRAGMA cache_size = -{WRITING_CACHE}")
+        try:
+            self.run(BACK)
+        finally:  # the connection goes on
+            self.run(f"PRAGMA cache_size = -{WRITING_CACHE}")
 
 
 class SqliteStore(SqlStore):
@@ -193,7 +200,8 @@ class SqliteStore(SqlStore):
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute(f"PRAGMA cache_size = -{WRITING_CACHE if write else READING_CACHE}")
+        if not write:
+            connection.execute(f"PRAGMA cache_size = -{READING_CACHE}")
         connection.execute("PRAGMA mmap_size = 1073741824")
         connection.execute(
             "PRAGMA temp_store = memory" if not write else "PRAGMA temp_store = file"
@@ -223,8 +231,8 @@ class SqliteStore(SqlStore):
                 f"{self.file} lies where SQLite cannot keep a write-ahead log (it gave {mode!r}), "
                 "such as a network drive. Put the graph on a local disk."
             )
-        self._writer.execute("PRAGMA synchronous = NORMAL")  # no loss but of the last changes
-        self._writer.execute("PRAGMA threads = 1")  # beside the own one, to sort
+        for setting in WRITING:
+            self._writer.execute(f"PRAGMA {setting}")
         if not empty and version < VERSION:
             self._migrate(version)
         elif empty:
