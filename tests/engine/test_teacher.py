@@ -1,6 +1,7 @@
 """What the teacher says: of a picture always the same."""
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,19 +18,36 @@ def asked(teacher: Teacher, images: torch.Tensor) -> Output:
     return teacher.ask(Batch(images, torch.zeros(len(images)), torch.arange(len(images))))
 
 
-@pytest.mark.parametrize(("name", "classifier"), [("resnet20", "fc"), ("shufflenetv2", "linear")])
-def test_what_is_said_of_a_picture_does_not_depend_on_its_batch(name: str, classifier: str) -> None:
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(
+    ("name", "classifier", "classes"),
+    [("resnet20", "fc", 10), ("shufflenetv2", "linear", 10), ("shufflenetv2", "linear", 1000)],
+)
+def test_what_is_said_of_a_picture_does_not_depend_on_its_batch(
+    name: str, classifier: str, classes: int
+) -> None:
     torch.manual_seed(0)
-    network = build(name, num_classes=10)
+    network = build(name, num_classes=classes)
     last, weights = Place(classifier, "input"), Place(classifier, "weight")
-    teacher = Teacher(network, {"pooled": last, "classifier": weights})
-    images = torch.randn(40, 3, 32, 32)
+    teacher = Teacher(network, {"pooled": last, "classifier": weights, "said": Place(classifier)})
+    images = torch.randn(130, 3, 32, 32)
     whole = asked(teacher, images)
-    for count in (1, 2, 3, 16, 17, 33):
+    for count in (1, 2, 3, 16, 17, 33, 129):
         part = asked(teacher, images[:count])
         assert torch.equal(part.logits, whole.logits[:count])
+        assert torch.equal(part.taps["said"], part.logits)
         assert torch.equal(part.taps["pooled"], whole.taps["pooled"][:count])
         assert torch.equal(part.taps["classifier"], whole.taps["classifier"])
+    turned = asked(teacher, images.flip(0)[:40])
+    assert torch.equal(turned.logits.flip(0), whole.logits[-40:])
 
 
 def test_a_copy_that_was_changed_is_no_longer_the_teacher() -> None:

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tutelage.engine.fold import Folded
 from tutelage.engine.watch import Watch
@@ -13,7 +15,11 @@ from tutelage.models import Place
 from tutelage.types import Batch, Output, Task
 
 FEWEST = 16
-"""Pictures asked of at a time. Of fewer, arithmetic takes other paths, with other rounding."""
+"""Pictures asked of at a time. Of fewer, arithmetic takes other paths, with other rounding.
+
+Products of matrices do so of more as well, if they are wide and there are several threads: layers
+of which a picture is one row compute so many rows at a time.
+"""
 
 
 class Teacher:
@@ -37,7 +43,11 @@ class Teacher:
         self.network = network.eval().requires_grad_(False)
         self.quick = quick
         self.sha256 = state_sha256(network)
-        self.watch = Watch(quick.network if quick else network, taps, view, task)
+        asked = quick.network if quick else network
+        for module in asked.modules():
+            if isinstance(module, nn.Linear):  # before taps are, which see what it gives
+                module.register_forward_hook(_by_few_rows)
+        self.watch = Watch(asked, taps, view, task)
         self._sha256_of_quick = state_sha256(quick.network) if quick else ""
         self._of_weights = {
             name for name, place in (taps or {}).items() if place.side in ("weight", "bias")
@@ -83,6 +93,16 @@ def _enough(images: Tensor) -> Tensor:
     """Return `FEWEST` pictures at least: these, and where they are fewer, these again."""
     count = len(images)
     return images if count >= FEWEST else torch.cat([images] * -(-FEWEST // count))[:FEWEST]
+
+
+def _by_few_rows(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+    """Compute rows ``[N, D]`` anew, `FEWEST` at a time, in place of what a linear layer gave."""
+    (rows,) = inputs
+    if rows.device.type != "cpu" or rows.dim() != 2 or len(rows) <= FEWEST:
+        return None
+    weight, bias = cast(nn.Linear, module).weight, cast(nn.Linear, module).bias
+    parts = [functional.linear(_enough(part), weight, bias) for part in rows.split(FEWEST)]
+    return torch.cat(parts)[: len(rows)]
 
 
 def state_sha256(network: nn.Module) -> str:
