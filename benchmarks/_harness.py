@@ -57,6 +57,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from tutelage.losses import computed_by
 from tutelage.record import machine, peak_memory_bytes
 
 RESULTS = Path(__file__).parent / "results"
@@ -196,6 +197,7 @@ def facts() -> dict[str, Cell]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
+        "losses": computed_by(),
         "date": datetime.now(timezone.utc).date().isoformat(),
     }
 

@@ -17,6 +17,7 @@ from tutelage.engine.profile import profile
 from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, prepare
 from tutelage.engine.stopwatch import Stopwatch
+from tutelage.losses import _compiled
 from tutelage.models import build as build_network
 
 TAUGHT = ["method.name=dkd", "teacher.name=glyph_teacher"]
@@ -61,6 +62,14 @@ def test_the_stages_make_up_the_whole_and_the_run_folder_stays_away(
     assert "a fresh one stands in" in found.notes[0]
     assert "5 of its 5 batch norms are folded" in found.notes[1]
     assert (found.precision, found.channels_last) == ("32-true", True)
+
+
+def test_losses_that_could_be_quicker_are_told_with_the_reason(
+    config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_compiled, "_library", lambda: (None, "there is no C compiler"))
+    found = profile(override(config, TAUGHT), steps=2)
+    assert found.notes[-1].endswith("computed by torch: there is no C compiler.")
 
 
 def test_labels_alone_have_no_teacher_and_no_cache_to_recommend(config: RunConfig) -> None:

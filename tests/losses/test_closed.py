@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from tutelage.losses import _closed, decoupled_kd, dkd_loss, kd_loss
 
+pytestmark = pytest.mark.usefixtures("computed")
+
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 LOSSES: dict[str, Loss] = {
     "kd": lambda student, teacher, target: kd_loss(student, teacher, target=target),

@@ -11,6 +11,8 @@ from tests.losses.test_closed import value_and_slope
 from tutelage.errors import ConfigError, RangeError, ShapeError
 from tutelage.losses import dkd_loss, kd_loss, linear, linear_dkd_loss, linear_kd_loss
 
+pytestmark = pytest.mark.usefixtures("computed")
+
 ROWS, CLASSES = 20, 700
 
 

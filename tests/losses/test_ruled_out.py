@@ -8,6 +8,8 @@ from scipy.special import log_softmax, rel_entr, softmax
 
 from tutelage.losses import decoupled_kd, dkd_loss, kd_loss
 
+pytestmark = pytest.mark.usefixtures("computed")
+
 TEMPERATURE = 4.0
 
 

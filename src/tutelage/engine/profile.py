@@ -20,6 +20,7 @@ from tutelage.engine.report import Reporter
 from tutelage.engine.run import make_fabric, prepare, settled, torch_threads
 from tutelage.engine.stopwatch import Stopwatch
 from tutelage.engine.view import View
+from tutelage.losses import computed_by
 from tutelage.methods import methods
 from tutelage.record import machine
 
@@ -122,7 +123,7 @@ def profile(
         whole = [sum(row.values()) for row in table]
         heard("measuring the machine's pace")
         pace = _pace(loop)
-        notes += _notes(loop.built)
+        notes += _notes(loop.built, loop.fabric.device)
         stages = tuple(_stages(table, sum(whole)))
         device, size = loop.fabric.device.type, loop.train.batch_size
         count = torch.get_num_threads()
@@ -187,12 +188,14 @@ def _pace(loop: Loop) -> Pace:
     return Pace(flops * pictures / 1e9, matmul_flops(loop.fabric.device, dtype) / 1e9)
 
 
-def _notes(built: Built) -> Iterator[str]:
+def _notes(built: Built, device: torch.device) -> Iterator[str]:
     teacher = built.room.teacher
     if isinstance(teacher, CachedTeacher):
         yield f"The teacher's answers are read from {teacher.cache.path}."
     elif teacher and teacher.quick and teacher.quick.norms:
         yield f"The teacher: {teacher.quick.story}."
+    if device.type == "cpu" and computed_by() != "C":
+        yield f"KD and DKD, where they are asked for, are computed by {computed_by()}."
 
 
 def _reckoned(config: RunConfig, stages: tuple[Stage, ...]) -> Iterator[Hint]:

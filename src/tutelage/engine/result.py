@@ -9,6 +9,7 @@ from tutelage.config import fingerprint
 from tutelage.data import DataSet
 from tutelage.engine.cached import CachedTeacher
 from tutelage.engine.loop import Loop
+from tutelage.losses import computed_by
 from tutelage.models import count_parameters
 from tutelage.record import (
     STUDENT,
@@ -75,7 +76,7 @@ def make_result(
         ),
         commit=source_commit(),
         working_commit=commit(Path.cwd()),
-        versions=versions(),
+        versions=versions() | {"losses": "torch" if on_gpu else computed_by()},
         machine=machine(
             threads=torch.get_num_threads(),
             accelerator=torch.cuda.get_device_name(device) if on_gpu else device.type,

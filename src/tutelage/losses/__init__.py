@@ -5,6 +5,7 @@ KL divergence split over a partition of the classes, of which each of the three 
 with ``multilabel_`` before it is for pictures of several labels, each class a two-way problem.
 """
 
+from tutelage.losses._compiled import CompilerWarning, computed_by
 from tutelage.losses._forms import Reduction
 from tutelage.losses._targets import Target
 from tutelage.losses.activation_maps import activation_map_distance, class_activation_maps
@@ -48,6 +49,7 @@ from tutelage.losses.ttm import transformed_teacher_loss
 
 __all__ = [
     "Classes",
+    "CompilerWarning",
     "Levels",
     "PartitionKL",
     "Reduction",
@@ -60,6 +62,7 @@ __all__ = [
     "attention_loss",
     "by_class",
     "class_activation_maps",
+    "computed_by",
     "correlation_congruence_loss",
     "correlation_loss",
     "decoupled_kd",

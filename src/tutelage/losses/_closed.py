@@ -7,10 +7,11 @@ the student's probabilities, q the teacher's, and shares in the rest p^ and q^, 
     d TCKD / d z_t = T (p_t - q_t),   d TCKD / d z_i = -T (p_t - q_t) p^_i
     d NCKD / d z_t = 0,               d NCKD / d z_i = T (p^_i - q^_i)
 
-On the CPU rows are walked in blocks that stay in the cache, and the gradient of the sum of both
-terms is formed on the way, where the shares are at hand: it is all that is kept. A backward pass
-that asks for another mixture of the two walks again. Where a second derivative is asked for, the
-gradient is that of the plain path, which can be differentiated any number of times.
+On the CPU rows are walked while they are in the cache, by C if it could be compiled and else in
+blocks, and the gradient of the sum of both terms is formed on the way, where the shares are at
+hand: it is all that is kept. A backward pass that asks for another mixture of the two walks again.
+Where a second derivative is asked for, the gradient is that of the plain path, which can be
+differentiated any number of times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from tutelage.errors import RangeError
+from tutelage.losses import _compiled
 from tutelage.losses._checks import check_finite, check_temperature
 from tutelage.losses._forms import Reduction, reduce, soften_pair, widest
 from tutelage.losses.partition import chain_rule
@@ -204,25 +206,31 @@ def walk(
     be the student's own memory, which is read before it is written. To be `careful` is to look for
     classes that the teacher rules out by a logit of -inf, which add nothing.
     """
-    size = _rows_a_block(student)
     wide = widest(student, teacher)
+    compiled = _compiled.can_take(student, wide)
+    if compiled and student.dtype == teacher.dtype == wide:
+        return _compiled.take_rows(student, teacher, label, weights, shares, slope)
+    size = _rows_a_block(student)
     buffer = student.new_empty(2, size, student.shape[1], dtype=wide)
     spare = None if slope is not None and slope.dtype == wide else torch.empty_like(buffer[0])
-    found, margins = list[Tensor](), list[Tensor]()
+    found = list[tuple[Tensor, ...]]()
     blocks = (_cut(each, size) for each in (student, teacher, label, slope, *shares))
     for own, its, at, target, *ours in zip(*blocks, strict=False):  # what has no rows is endless
         z = buffer if len(own) == size else buffer[:, : len(own)]
         z[0].copy_(own)
         z[1].copy_(its)
         out = target if spare is None else spare[: len(own)]
-        within, u = _read(z, out, at, weights.temperature, careful)
-        found.append(within)
-        margins += [] if u is None else [u]
-        if slope is not None:
-            _descend(z, out, at, *_pull(u, ours, weights))
-            if spare is not None:
-                target.copy_(out)
-    return _terms(_joined(found), _joined(margins) if margins else None, weights)
+        if compiled:
+            kept = None if slope is None else out
+            found.append(_compiled.take_rows(z[0], z[1], at, weights, ours, kept))
+        else:
+            within, u = _read(z, out, at, weights.temperature, careful)
+            found.append(_terms(within, u, weights))
+            if slope is not None:
+                _descend(z, out, at, *_pull(u, ours, weights))
+        if slope is not None and spare is not None:
+            target.copy_(out)
+    return found[0] if len(found) == 1 else tuple(map(torch.cat, zip(*found, strict=True)))
 
 
 def _cut(whole: Tensor | float | None, size: int) -> Iterable[Any]:
@@ -230,11 +238,6 @@ def _cut(whole: Tensor | float | None, size: int) -> Iterable[Any]:
     if not isinstance(whole, Tensor) or whole.dim() == 0:
         return repeat(whole)
     return whole.split(size) if size < len(whole) else [whole]
-
-
-def _joined(blocks: list[Tensor]) -> Tensor:
-    """Return the rows of all blocks ``[..., n, 1]`` as one."""
-    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, -2)
 
 
 def _rows_a_block(student: Tensor) -> int:
@@ -293,12 +296,12 @@ def _pull(
 
 
 def _terms(within: Tensor, u: Tensor | None, weights: Weights) -> tuple[Tensor, ...]:
-    """Return TCKD and NCKD, weighed, or KD alone ``[N, 1]``, of what `_read` returned."""
+    """Return TCKD and NCKD, weighed, or KD alone ``[n, 1]``, of what `_read` returned."""
     temperature, alpha, beta, coupling = weights
     nckd = within * (beta * temperature**2)
     if u is None:
         return (nckd,)
-    own, its = F.logsigmoid(torch.stack([u, -u], 1)).unbind()  # [2, N, 1]: of p_t and 1 - p_t
+    own, its = F.logsigmoid(torch.stack([u, -u], 1)).unbind()  # [2, n, 1]: of p_t and 1 - p_t
     tckd = (its.exp() * (its - own)).sum(0).mul_(alpha * temperature**2)
     return tckd, nckd * _lift(u, coupling) if coupling else nckd
 
