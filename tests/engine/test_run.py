@@ -20,6 +20,7 @@ from tutelage.errors import (
     ShapeError,
     TeacherError,
 )
+from tutelage.losses import computed_by
 from tutelage.record import STUDENT, STUDENT_BEST, read_run
 
 
@@ -47,6 +48,7 @@ def test_a_run_leaves_all_that_its_record_promises(config: RunConfig) -> None:
         if name.endswith((".weight", ".bias"))
     )
     assert all(row.loss == pytest.approx(sum(row.terms.values())) for row in done.rows)
+    assert result.versions["losses"] == computed_by()
 
 
 def test_the_recorded_configuration_repeats_the_run_bit_for_bit(
