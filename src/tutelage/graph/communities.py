@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 SMALL = 20_000
-"""Links up to which there is time for several trials."""
+"""Links up to which there is time for several trials, and for what betters little."""
+LEAST, LEAST_OF_MANY = 1e-6, 1e-3  # modularity that is worth another round
 
 
 def communities(count: int, links: Links) -> NDArray[np.int64]:
@@ -28,8 +29,11 @@ def communities(count: int, links: Links) -> NDArray[np.int64]:
     source, target, weight = both_ways(links)
     graph = csr_array((weight, (source, target)), shape=(count, count))
     graph.sum_duplicates()
-    trials = [_louvain(graph, seed) for seed in range(3 if len(links) <= SMALL else 1)]
-    best = max(trials, key=lambda found: modularity(graph, found), default=np.arange(count))
+    level, few = _Level(graph), len(links) <= SMALL
+    trials = [
+        _louvain(level, seed, LEAST if few else LEAST_OF_MANY) for seed in range(3 if few else 1)
+    ]
+    best = max(trials, key=level.modularity, default=np.arange(count))
     _, first, group, size = np.unique(
         best, return_index=True, return_inverse=True, return_counts=True
     )
@@ -39,90 +43,104 @@ def communities(count: int, links: Links) -> NDArray[np.int64]:
     return number[group]
 
 
-def modularity(graph: "csr_array", group: NDArray[np.int64]) -> float:
-    """Return the part of all weight that lies inside groups, less what chance would put there.
+class _Level:
+    """A graph with every link both ways, and what is asked of it again and again."""
 
-    Source: Newman and Girvan, 2004. `graph` has every link both ways.
-    """
-    total = float(graph.sum())
-    if total == 0:
-        return 0.0
-    at = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    inside = graph.data[group[at] == group[graph.indices]].sum()
-    degree = np.bincount(group, graph.sum(axis=1))
-    return float(inside / total - ((degree / total) ** 2).sum())
+    def __init__(self, graph: "csr_array") -> None:
+        self.graph = graph
+        self.count = graph.shape[0]
+        self.degree = graph.sum(axis=1)  # of each node, a link to itself once
+        self.total = float(self.degree.sum())
+        self.to_itself = graph.diagonal()
+        self.at = np.repeat(np.arange(self.count, dtype=graph.indices.dtype), np.diff(graph.indptr))
+
+    def modularity(self, group: NDArray[np.int64]) -> float:
+        """Return the part of all weight that lies inside groups, less what chance would put there.
+
+        Source: Newman and Girvan, 2004.
+        """
+        if self.total == 0:
+            return 0.0
+        inside = self.graph.data @ (group[self.at] == group[self.graph.indices])
+        degree = np.bincount(group, self.degree)
+        return float(inside / self.total - ((degree / self.total) ** 2).sum())
+
+    def joined(self, group: NDArray[np.int64]) -> "_Level":
+        """Return the graph of groups, which are numbered without gaps."""
+        from scipy.sparse import csr_array
+
+        groups = int(group.max(initial=-1)) + 1
+        ends = group[self.at], group[self.graph.indices]
+        joined = csr_array((self.graph.data, ends), shape=(groups, groups))
+        joined.sum_duplicates()
+        return _Level(joined)
 
 
-def _louvain(graph: "csr_array", seed: int) -> NDArray[np.int64]:
-    """Return groups that neither moving a node nor joining two of them betters."""
+def _louvain(level: _Level, seed: int, least: float) -> NDArray[np.int64]:
+    """Return groups that neither moving a node nor joining two of them betters by much."""
     random = np.random.default_rng(seed)
-    group, reached = np.arange(graph.shape[0]), -1.0
-    while (found := modularity(graph, group)) > reached + 1e-6:
+    group, reached = np.arange(level.count), -1.0
+    while (found := level.modularity(group)) > reached + least:
         reached = found
-        group = _moved(graph, group, random)
+        group = _moved(level, group, random)
         # Groups become nodes, which move in their turn, until none does.
         while True:
             _, group = np.unique(group, return_inverse=True)
-            joined = _joined(graph, group)
-            upper = _moved(joined, np.arange(joined.shape[0]), random)
-            if len(np.unique(upper)) == joined.shape[0]:
+            joined = level.joined(group)
+            upper = _moved(joined, np.arange(joined.count), random)
+            if len(np.unique(upper)) == joined.count:
                 break
             group = upper[group]
     return group
 
 
-def _joined(graph: "csr_array", group: NDArray[np.int64]) -> "csr_array":
-    from scipy.sparse import csr_array
-
-    at = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    groups = int(group.max(initial=-1)) + 1
-    ends = (group[at], group[graph.indices])
-    joined = csr_array((graph.data, ends), shape=(groups, groups))
-    joined.sum_duplicates()
-    return joined
-
-
 def _moved(
-    graph: "csr_array", group: NDArray[np.int64], random: np.random.Generator
+    level: _Level, group: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return the groups after nodes moved to where they gain most, until that betters nothing."""
-    reached, part = modularity(graph, group), 0.5
+    reached, part = level.modularity(group), 0.5
+    asked = np.ones(level.count, dtype=bool)  # nodes whose neighbours moved since they were asked
+    better, gains = group.copy(), np.zeros(level.count, dtype=bool)
     while part > 0.05:
-        better, gains = _best(graph, group)
+        rows = np.flatnonzero(asked)
+        better[rows], gains[rows] = _best(level, group, rows)
         if not gains.any():
             break
-        trial = np.where(gains & (random.random(len(group)) < part), better, group)
-        found = modularity(graph, trial)
+        moves = gains & (random.random(len(group)) < part)
+        trial = np.where(moves, better, group)
+        found = level.modularity(trial)
         if found > reached:
             # What betters little is left to the next level, which is cheaper.
             part = part if found > reached + 1e-4 else part / 2
             group, reached = trial, found
+            asked = gains.copy()
+            asked[level.graph[np.flatnonzero(moves)].indices] = True
         else:
             part /= 2
+            asked[:] = True
     return group
 
 
 def _best(
-    graph: "csr_array", group: NDArray[np.int64]
+    level: _Level, group: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the group each node would gain most in, and whether that is more than in its own."""
-    from scipy.sparse import csr_array
-
-    count, total, degree = graph.shape[0], float(graph.sum()), graph.sum(axis=1)
-    toward = csr_array(
-        (graph.data, group[graph.indices], graph.indptr), shape=graph.shape, copy=True
-    )
+    """Return the group each of some nodes would gain most in, and whether that is more than now."""
+    graph = level.graph if len(rows) == level.count else level.graph[rows]
+    toward = type(graph)((graph.data, group[graph.indices], graph.indptr), graph.shape, copy=True)
     toward.sum_duplicates()  # [node, group]: the weight between them
-    node = np.repeat(np.arange(count), np.diff(toward.indptr))
-    of = np.bincount(group, degree, count)
-    own = toward.indices == group[node]
+    node = np.repeat(np.arange(len(rows)), np.diff(toward.indptr))
+    own, degree = group[rows], level.degree[rows]
+    of = np.bincount(group, level.degree, level.count) / max(level.total, 1e-300)
+    stays = toward.indices == own[node]
+    gain = toward.data - degree[node] * of[toward.indices]
     # Neither a node's link to itself nor its own degree speaks for staying.
-    weight = toward.data - np.where(own, graph.diagonal()[node], 0.0)
-    gain = weight - degree[node] * (of[toward.indices] - own * degree[node]) / max(total, 1e-300)
-    staying = -degree * (of[group] - degree) / max(total, 1e-300)
-    staying[node[own]] = gain[own]
-    most = np.full(count, -np.inf)
+    share = degree**2 / max(level.total, 1e-300)
+    staying = share - degree * of[own]
+    here = node[stays]
+    gain[stays] += (share - level.to_itself[rows])[here]
+    staying[here] = gain[stays]
+    most = np.full(len(rows), -np.inf)
     np.maximum.at(most, node, gain)
-    better, top = group.copy(), gain >= most[node]
+    better, top = own.copy(), gain >= most[node]
     better[node[top][::-1]] = toward.indices[top][::-1]  # of equals the first
-    return better, most > staying + 1e-12 * max(total, 1.0)
+    return better, most > staying + 1e-12 * max(level.total, 1.0)
