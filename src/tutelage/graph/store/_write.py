@@ -28,6 +28,7 @@ from tutelage.graph.model import (
 )
 from tutelage.graph.store._group import Claimed, grouped
 from tutelage.graph.store._ledger import Ledger, add_up
+from tutelage.graph.store._near import Near
 from tutelage.graph.store._refresh import columns, derive_all, derive_near, importance, weigh
 from tutelage.graph.store._rows import (
     ASSERTABLE,
@@ -42,7 +43,6 @@ from tutelage.graph.store._rows import (
     dumps_texts,
     link_ends,
     link_row,
-    node_claim,
     node_row,
     storable,
 )
@@ -288,7 +288,7 @@ class Writing:
 
     def _regroup(self, gone: Collection[int], added: Sequence[Claimed]) -> None:
         """Group claims with all that share ids with them, and write the nodes they come to."""
-        talk, near = self.talk, _Near(self.talk, gone, added)
+        talk, near = self.talk, Near(self.talk, gone, added)
         groups = grouped([*near.claims, *added])
         numbers = self._number(groups, near)
         moved = self._write_names(groups, numbers, near)
@@ -309,7 +309,7 @@ class Writing:
         talk.many("DELETE FROM claim WHERE id = ?", [(claim,) for claim in gone])
         self._move(moving, moved, near, vanished)
 
-    def _number(self, groups: list[list[Claimed]], near: "_Near") -> list[int]:
+    def _number(self, groups: list[list[Claimed]], near: Near) -> list[int]:
         """Give each group the number of the node that most of it was, or a new one."""
         numbers, taken = [0] * len(groups), set[int]()
         bids: Counter[tuple[int, int]] = Counter()
@@ -330,7 +330,7 @@ class Writing:
         _award(bids, numbers, taken)
         return [number or self._take_number("node") for number in numbers]
 
-    def _write_names(self, groups: list[list[Claimed]], numbers: list[int], near: "_Near") -> Moved:
+    def _write_names(self, groups: list[list[Claimed]], numbers: list[int], near: Near) -> Moved:
         """Let each id name its node; return where old ones lead now."""
         holders = _holders(groups, numbers)
         added = [
@@ -368,7 +368,7 @@ class Writing:
         self.talk.insert("name (id, text, node)", added)
         return moved
 
-    def _moving(self, moved: Moved, near: "_Near") -> list[Row]:
+    def _moving(self, moved: Moved, near: Near) -> list[Row]:
         """Return the links that were claimed by names which now lead elsewhere."""
         if not moved:
             return []
@@ -385,7 +385,7 @@ class Writing:
             names,
         )
 
-    def _move(self, rows: Sequence[Row], moved: Moved, near: "_Near", gone: set[int]) -> None:
+    def _move(self, rows: Sequence[Row], moved: Moved, near: Near, gone: set[int]) -> None:
         """Let links follow their names, and drop those whose end nobody claims any more."""
         followed: list[Row] = []
         for row in rows:
@@ -642,63 +642,6 @@ class Writing:
         )
         self.talk.run("DELETE FROM origin WHERE nodes = 0 AND links = 0")
         return int(self.talk.one("SELECT coalesce(sum(links), 0) FROM origin"))
-
-
-# -------------------------------------------------------------------------- what is near
-class _Near:
-    """All claims, names and nodes that ids lead to from some claims."""
-
-    def __init__(self, talk: Talk, gone: Collection[int], added: Sequence[Claimed]) -> None:
-        self.talk = talk
-        self.claims: list[Claimed] = []  # without those that go
-        self.names: dict[str, dict[int, int]] = {}  # text -> number of the name -> node
-        self.texts: dict[int, str] = {}  # number of the name -> text
-        self.nodes: dict[int, Row] = {}  # (key, kind, label, year, facts, importance, rank)
-        asked: set[str] = set()
-        texts = {name for each in added for name in (*each.own, *each.look)}
-        nodes = {
-            row[0]
-            for row in talk.rows(
-                f"SELECT node FROM claim WHERE id {talk.numbers}", talk.pack(list(gone))
-            )
-        }
-        while texts or nodes:
-            nodes |= self._name("text", talk.texts, talk.pack(list(texts)))
-            asked |= texts
-            nodes -= {*self.nodes}
-            packed = talk.pack(list(nodes))
-            self._name("node", talk.numbers, packed)
-            found = talk.rows(
-                f"SELECT id, key, kind, label, year, facts, importance, rank FROM node "
-                f"WHERE id {talk.numbers}",
-                packed,
-            )
-            self.nodes |= {row[0]: row[1:] for row in found}
-            more = self._claim(packed, set(gone))
-            texts = {name for each in more for name in (*each.own, *each.look)} | {*self.names}
-            texts -= asked
-            nodes = set()
-
-    def _name(self, column: str, of: str, packed: object) -> set[int]:
-        found = self.talk.rows(f"SELECT id, text, node FROM name WHERE {column} {of}", packed)
-        for name, text, node in found:
-            self.names.setdefault(text, {})[name] = node
-            self.texts[name] = text
-        return {node for _, _, node in found}
-
-    def _claim(self, packed: object, gone: set[int]) -> list[Claimed]:
-        found = self.talk.rows(
-            "SELECT claim.id, origin.key, node, kind, ids, claim.label, year, facts FROM claim "
-            f"JOIN origin ON origin.id = claim.origin WHERE node {self.talk.numbers}",
-            packed,
-        )
-        claims = [
-            Claimed.of(number, origin, node_claim(row), node)
-            for number, origin, node, *row in found
-            if number not in gone
-        ]
-        self.claims += claims
-        return claims
 
 
 @dataclass(slots=True)
