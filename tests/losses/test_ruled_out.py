@@ -67,6 +67,59 @@ def test_nckd_is_the_sum_over_the_classes_that_are_left_beside_the_target(
     np.testing.assert_allclose(gradient(student), slope, atol=TEMPERATURE * tolerance)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("student_too", [False, True])
+def test_a_target_that_is_ruled_out_leaves_all_to_the_rest(
+    dtype: torch.dtype, student_too: bool
+) -> None:
+    """A teacher of some of the classes, asked about a picture of another."""
+    student, teacher, target = cases(dtype)
+    student, target = student.detach(), torch.tensor([1, 2, 3, 4, 0, 1])
+    teacher[torch.arange(6), target] = -torch.inf
+    if student_too:
+        student[torch.arange(6), target] = -torch.inf
+    student.requires_grad_()
+    tckd, nckd = decoupled_kd(student, teacher, target, temperature=TEMPERATURE, reduction="none")
+    (tckd + nckd).sum().backward()
+    own, its = (each.detach().double().numpy() / TEMPERATURE for each in (student, teacher))
+    p, q = softmax(its, axis=1), softmax(own, axis=1)
+    q_t = q[np.arange(6), target]
+    tolerance = 2e-5 if dtype == torch.float32 else 1e-11
+    np.testing.assert_allclose(
+        tckd.detach().numpy(), -(TEMPERATURE**2) * np.log1p(-q_t), rtol=tolerance
+    )
+    whole = TEMPERATURE**2 * rel_entr(p, q).sum(1)  # p_t is 0: KD = TCKD + NCKD
+    np.testing.assert_allclose((tckd + nckd).detach().numpy(), whole, rtol=tolerance)
+    slope = TEMPERATURE * (q - p)
+    np.testing.assert_allclose(gradient(student), slope, atol=TEMPERATURE * tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("student_too", [False, True])
+def test_a_teacher_sure_of_the_target_leaves_no_rest_to_teach(
+    dtype: torch.dtype, student_too: bool
+) -> None:
+    """Labels as logits, 0 and -inf: TCKD is their cross-entropy, NCKD 0."""
+    student, teacher, target = cases(dtype)
+    teacher[:4] = torch.zeros(4, 9).log()
+    teacher[torch.arange(4), target[:4]] = 0.0
+    student = student.detach()
+    if student_too:
+        student[:4] = teacher[:4]
+    student.requires_grad_()
+    tckd, nckd = decoupled_kd(student, teacher, target, temperature=TEMPERATURE, reduction="none")
+    (tckd + nckd).sum().backward()
+    own = student.detach().double().numpy()[:4] / TEMPERATURE
+    log_q, p = log_softmax(own, axis=1), np.eye(9)[:4]
+    tolerance = 2e-5 if dtype == torch.float32 else 1e-11
+    entropy = -(TEMPERATURE**2) * log_q[np.arange(4), np.arange(4)]
+    np.testing.assert_allclose(tckd.detach().numpy()[:4], entropy, rtol=tolerance)
+    assert not nckd[:4].any()
+    assert nckd[4:].all()
+    slope = TEMPERATURE * (np.exp(log_q) - p)
+    np.testing.assert_allclose(gradient(student)[:4], slope, atol=TEMPERATURE * tolerance)
+
+
 @pytest.mark.parametrize("coupling", [0.0, 0.5, 1.0])
 def test_dkd_and_its_gradients_of_both_orders_are_finite(coupling: float) -> None:
     student, teacher, target = cases(torch.float64)

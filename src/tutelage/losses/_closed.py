@@ -263,10 +263,16 @@ def _read(
         u = z.gather(-1, both)
         z.scatter_(-1, both, -_INF)
     top = z.amax(-1, keepdim=True)
+    sure = top == -_INF if careful and at is not None else None  # of the label: no rest is left
+    if sure is not None:
+        top.masked_fill_(sure, 0.0)
     z.sub_(top).div_(temperature)
     torch.sub(its, own, out=gap)
     torch.softmax(z, -1, out=z)
     peak = z.amax(-1, keepdim=True).log_()  # less the logsumexp, of logits whose largest is 0
+    if sure is not None:
+        z.masked_fill_(sure, 0.0)
+        peak.masked_fill_(sure, _INF)
     if at is not None and u is not None:
         u.sub_(top).div_(temperature).add_(peak)
         gap.scatter_(-1, at, 0.0)
@@ -274,6 +280,9 @@ def _read(
         gap.masked_fill_(its == 0, 0.0)
     own_peak, its_peak = peak.unbind()
     nckd = gap.mul_(its).sum(-1, keepdim=True).add_(its_peak).sub_(own_peak)
+    if sure is not None:
+        nckd.masked_fill_(sure[1], 0.0)
+        its.copy_(torch.where(sure[1], own, its))  # what agrees has no gradient
     return nckd.clamp_(min=0), u  # below 0 by rounding alone
 
 
@@ -302,7 +311,8 @@ def _terms(within: Tensor, u: Tensor | None, weights: Weights) -> tuple[Tensor, 
     if u is None:
         return (nckd,)
     own, its = F.logsigmoid(torch.stack([u, -u], 1)).unbind()  # [2, n, 1]: of p_t and 1 - p_t
-    tckd = (its.exp() * (its - own)).sum(0).mul_(alpha * temperature**2)
+    ruled_out = its == -_INF  # adds nothing
+    tckd = (its.exp() * (its - own)).masked_fill(ruled_out, 0.0).sum(0).mul_(alpha * temperature**2)
     return tckd, nckd * _lift(u, coupling) if coupling else nckd
 
 

@@ -60,6 +60,11 @@ static float largest(const float *z, int64_t classes) {
 
 static double log_sigmoid(double u) { return (u < 0 ? u : 0) - log1p(exp(-fabs(u))); }
 
+/* What one of two classes adds to a KL; one that is ruled out adds nothing. */
+static double part_of(double log_p, double log_q) {
+    return log_p == -INFINITY ? 0 : exp(log_p) * (log_p - log_q);
+}
+
 /* `own` and `its` have room for the row. */
 static void take_row(const Work *work, int64_t row, float *restrict own, float *restrict its) {
     const int64_t classes = work->classes, label = work->label ? work->label[row] : -1;
@@ -71,7 +76,11 @@ static void take_row(const Work *work, int64_t row, float *restrict own, float *
         own_u = own[label], its_u = its[label];
         own[label] = its[label] = -INFINITY;
     }
-    const float own_top = largest(own, classes), its_top = largest(its, classes);
+    float own_top = largest(own, classes), its_top = largest(its, classes);
+    if (label >= 0) { /* nothing may be left beside the label: then all shares are 0 */
+        own_top = own_top == -INFINITY ? 0 : own_top;
+        its_top = its_top == -INFINITY ? 0 : its_top;
+    }
 
     /* Logits become what shares in the rest are in proportion to. */
     const float scale = (float)(1 / (temperature * log(2.0)));
@@ -92,7 +101,7 @@ static void take_row(const Work *work, int64_t row, float *restrict own, float *
     }
     const double own_log = log(own_sum), its_log = log(its_sum);
 
-    double nckd = gap_sum / (temperature * its_sum) + own_log - its_log;
+    double nckd = its_sum == 0 ? 0 : gap_sum / (temperature * its_sum) + own_log - its_log;
     nckd = work->beta * temperature * temperature * (nckd < 0 ? 0 : nckd); /* < 0 by rounding */
     double in_rest = work->in_rest[row * work->in_rest_step] * work->beta * temperature;
     double at_label = 0;
@@ -101,7 +110,7 @@ static void take_row(const Work *work, int64_t row, float *restrict own, float *
         its_u = (its_u - its_top) / temperature - its_log;
         const double own_is = log_sigmoid(own_u), own_not = log_sigmoid(-own_u);
         const double its_is = log_sigmoid(its_u), its_not = log_sigmoid(-its_u);
-        const double tckd = exp(its_is) * (its_is - own_is) + exp(its_not) * (its_not - own_not);
+        const double tckd = part_of(its_is, own_is) + part_of(its_not, own_not);
         work->tckd[row] = (float)(work->alpha * temperature * temperature * tckd);
         at_label = work->at_label[row * work->at_label_step] * work->alpha * temperature *
                    (exp(own_is + its_not) - exp(its_is + own_not)); /* p_t - q_t, to its digits */
@@ -114,8 +123,9 @@ static void take_row(const Work *work, int64_t row, float *restrict own, float *
     if (!work->slope) return;
 
     float *slope = work->slope + row * classes;
-    const float to_own = (float)(1 / own_sum), to_its = (float)(1 / its_sum);
-    const float rest = (float)in_rest, pull = (float)at_label;
+    const float to_own = own_sum == 0 ? 0 : (float)(1 / own_sum);
+    const float to_its = its_sum == 0 ? 0 : (float)(1 / its_sum);
+    const float rest = its_sum == 0 ? 0 : (float)in_rest, pull = (float)at_label;
 #pragma omp simd
     for (int64_t i = 0; i < classes; i++) {
         const float share = own[i] * to_own, wanted = its[i] * to_its;
