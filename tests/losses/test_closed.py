@@ -1,6 +1,7 @@
 """The quick path of KD and DKD against the plain one, and where it must step aside."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,6 +71,40 @@ def test_it_equals_the_plain_path_to_rounding_whatever_the_blocks(
     error = (quick[1] - exact[1]).abs().max() / exact[1].abs().max()
     assert error < 2e-6
     assert not quick[1][1].any()
+
+
+@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("ruled_out", ["by the teacher", "by both", "all but one"])
+def test_it_equals_the_plain_path_whatever_is_ruled_out(
+    ruled_out: str, seed: int, plain: Callable[..., Any]
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    classes, scale = 3 + seed % 20, 10.0 ** (seed % 5 - 2)
+    student, teacher = scale * torch.randn(2, 5, classes, generator=generator)
+    target = torch.randint(classes, (5,), generator=generator)
+    out = torch.rand(5, classes, generator=generator) < 0.5
+    out[:, seed % classes] = False  # something must be left to be sure of
+    if ruled_out == "all but one":
+        out[:] = True
+        out[torch.arange(5), torch.randint(classes, (5,), generator=generator)] = False
+    teacher[out] = -torch.inf
+    if ruled_out == "by both":
+        student[out] = -torch.inf
+
+    def loss(student: Tensor, teacher: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        weigh = partial(decoupled_kd, alpha=2.0, beta=3.0, temperature=3.0, coupling=seed % 3 / 2)
+        return weigh(student, teacher, target, reduction="none")
+
+    def both(*those: Tensor) -> Tensor:
+        return torch.cat(loss(*those)).sum()
+
+    terms, double = loss(student, teacher, target), [student.double(), teacher.double(), target]
+    for found, exact in zip(terms, plain(loss, *double), strict=True):
+        torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-5)
+    wanted = plain(value_and_slope, both, *double)
+    if wanted[0].isfinite():
+        _, slope = value_and_slope(both, student, teacher, target)
+        torch.testing.assert_close(slope.double(), wanted[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
