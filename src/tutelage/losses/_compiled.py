@@ -108,18 +108,23 @@ def _library() -> tuple[ctypes.CDLL | None, str]:
         library = _loaded(compiler)
         library.take_rows.argtypes = (ctypes.POINTER(_Work), ctypes.c_int)
     except (OSError, AttributeError, subprocess.SubprocessError) as error:
-        told = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        why_not = (
-            f"{Path(compiler[0]).name} did not serve ({told[0] if told else type(error).__name__})"
-        )
+        why_not = f"{Path(compiler[0]).name} did not serve"
         warnings.warn(
-            f"KD and DKD are computed by torch, which is slower than by C: {why_not}. Mend the "
-            f"compiler, or set TUTELAGE_COMPILED=0 to hear no more of it.",
+            f"KD and DKD are computed by torch, which is slower than by C: {why_not} "
+            f"({_told(error)}). Mend the compiler, or set TUTELAGE_COMPILED=0 to be told no more.",
             CompilerWarning,
             stacklevel=2,
         )
         return None, why_not
     return library, ""
+
+
+def _told(error: Exception) -> str:
+    """Return what a compiler or the loader says first."""
+    lines = (getattr(error, "stderr", None) or "").strip().splitlines()
+    if lines or not isinstance(error, subprocess.CalledProcessError):
+        return str((lines or [error])[0])
+    return f"it ended with {error.returncode} and told nothing"
 
 
 def _first_there(names: Sequence[str]) -> list[str]:
