@@ -14,12 +14,11 @@ from tutelage.config import RunConfig, loads
 CLASSES = 5
 
 
-def pytest_configure() -> None:
-    """Give each of several workers its share of the cores: threads that wait for one spin."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        share = max(1, (os.cpu_count() or 1) // workers)
-        os.environ.setdefault("OMP_NUM_THREADS", str(share))  # of their child processes too
+# Each of several workers has its share of the cores: threads that wait for one spin. So told before
+# torch is loaded, a worker's child processes have as many threads as itself.
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if _workers > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _workers)))
 
 
 @pytest.fixture(scope="session")
