@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from torch import nn
 
 from tutelage.engine.build import compiled
 from tutelage.engine.fold import folded
@@ -48,6 +49,32 @@ def test_what_is_said_of_a_picture_does_not_depend_on_its_batch(
         assert torch.equal(part.taps["classifier"], whole.taps["classifier"])
     turned = asked(teacher, images.flip(0)[:40])
     assert torch.equal(turned.logits.flip(0), whole.logits[-40:])
+
+
+class Doubled(nn.Linear):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(input)
+
+
+class Named(nn.Module):
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.linear(input=images.flatten(1))
+        return scores
+
+
+def test_layers_that_are_more_than_linear_say_what_they_said() -> None:
+    images = torch.randn(40, 3, 4, 4)
+    hooked = nn.Linear(48, 7)
+    hooked.register_forward_hook(lambda module, inputs, output: output + 1)
+    for linear in (Doubled(48, 7), hooked):
+        network = Named(linear)
+        with torch.no_grad():
+            wanted = network(images)
+        torch.testing.assert_close(asked(Teacher(network), images).logits, wanted)
 
 
 def test_a_copy_that_was_changed_is_no_longer_the_teacher() -> None:

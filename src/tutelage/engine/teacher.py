@@ -2,11 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tutelage.engine.fold import Folded
 from tutelage.engine.watch import Watch
@@ -45,8 +43,9 @@ class Teacher:
         self.sha256 = state_sha256(network)
         asked = quick.network if quick else network
         for module in asked.modules():
-            if isinstance(module, nn.Linear):  # before taps are, which see what it gives
-                module.register_forward_hook(_by_few_rows)
+            if type(module) is nn.Linear:  # whose kinds may compute something else
+                # Before all other hooks, which see what it gives, or change it.
+                module.register_forward_hook(_by_few_rows, prepend=True, with_kwargs=True)
         self.watch = Watch(asked, taps, view, task)
         self._sha256_of_quick = state_sha256(quick.network) if quick else ""
         self._of_weights = {
@@ -95,14 +94,14 @@ def _enough(images: Tensor) -> Tensor:
     return images if count >= FEWEST else torch.cat([images] * -(-FEWEST // count))[:FEWEST]
 
 
-def _by_few_rows(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+def _by_few_rows(
+    module: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor], output: Tensor
+) -> Tensor | None:
     """Compute rows ``[N, D]`` anew, `FEWEST` at a time, in place of what a linear layer gave."""
-    (rows,) = inputs
+    (rows,) = (*inputs, *named.values())
     if rows.device.type != "cpu" or rows.dim() != 2 or len(rows) <= FEWEST:
         return None
-    weight, bias = cast(nn.Linear, module).weight, cast(nn.Linear, module).bias
-    parts = [functional.linear(_enough(part), weight, bias) for part in rows.split(FEWEST)]
-    return torch.cat(parts)[: len(rows)]
+    return torch.cat([module.forward(_enough(part)) for part in rows.split(FEWEST)])[: len(rows)]
 
 
 def state_sha256(network: nn.Module) -> str:
