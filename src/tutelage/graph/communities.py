@@ -99,7 +99,7 @@ def _moved(
 ) -> NDArray[np.int64]:
     """Return the groups after nodes moved to where they gain most, until that betters nothing."""
     reached, part = level.modularity(group), 0.5
-    asked = np.ones(level.count, dtype=bool)  # nodes whose neighbours moved since they were asked
+    asked = np.ones(level.count, dtype=bool)  # once more: at first all, then near a move
     better, gains = group.copy(), np.zeros(level.count, dtype=bool)
     while part > 0.05:
         rows = np.flatnonzero(asked)
